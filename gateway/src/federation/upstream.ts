@@ -1,0 +1,28 @@
+// The port to one upstream MCP server. Implementations: http-upstream.ts (Streamable HTTP); SSE comes with a later issue.
+
+/** What an upstream offers, as it described itself (MCP shapes, untouched). */
+export interface UpstreamCatalog {
+  serverInfo: { name: string; version: string };
+  protocolVersion: string;
+  capabilities: Record<string, unknown>;
+  tools: Record<string, unknown>[];
+  resources: Record<string, unknown>[];
+  resourceTemplates: Record<string, unknown>[];
+  prompts: Record<string, unknown>[];
+}
+
+/** The upstream's answer: `resultJson` is the text of `result`, checked to be JSON; or its JSON-RPC error. */
+export type UpstreamAnswer =
+  | { ok: true; resultJson: string }
+  | { ok: false; error: { code: number; message: string; data?: unknown } };
+
+export interface Upstream extends AsyncDisposable {
+  /**
+   * One MCP request on a pooled connection and a pooled session; initialises on first use and again when the upstream
+   * has forgotten the session. `params` is serialised JSON text, or undefined.
+   * @throws GW_UPSTREAM_UNREACHABLE, GW_UPSTREAM_TIMEOUT, GW_UPSTREAM_INVALID (never a partial success)
+   */
+  request(method: string, paramsJson: string | undefined, signal?: AbortSignal): Promise<UpstreamAnswer>;
+  /** Lists everything, following cursors; kinds that the upstream has no capability for come back empty. */
+  discover(signal?: AbortSignal): Promise<UpstreamCatalog>;
+}

@@ -1,0 +1,45 @@
+// What the MCP side reads of the registry. Answers come from memory whenever they can: this is the request path.
+
+/** An upstream MCP server that is registered (REST: `/gateways`). */
+export interface CatalogGateway {
+  id: string;
+  name: string;
+  slug: string;
+  url: string;
+  transport: 'STREAMABLEHTTP' | 'SSE';
+  /** Headers to send with every call (authorization of the upstream). */
+  headers: Record<string, string>;
+}
+
+/** An entry that an upstream serves. `name` is the public one (`fast-time-convert-time`), `originalName` the upstream's. */
+export interface CatalogEntry {
+  id: string;
+  name: string;
+  originalName: string;
+  gatewayId: string;
+  /** The entry as MCP lists it (`Tool`, `Resource`, `ResourceTemplate`, `Prompt`), serialised once, public name inside. */
+  json: string;
+}
+
+/** A list answer, serialised: `{"tools":[…],"nextCursor":"…"}`. Ready to be put behind `"result":`. */
+export type ListJson = string;
+
+export type EntryKind = 'tools' | 'resources' | 'resourceTemplates' | 'prompts';
+
+/**
+ * Read side of the registry for MCP. `serverId` undefined means everything that is enabled; otherwise the members of that
+ * virtual server. Never throws for an unknown name (answers undefined); throws GW_DATABASE_UNAVAILABLE when what is asked
+ * for is not in memory and the database cannot be reached.
+ */
+export interface Catalog {
+  /** Does this virtual server exist and is it enabled? */
+  hasServer(serverId: string): Promise<boolean>;
+  /**
+   * By public name; failing that by the upstream's own name when exactly one enabled entry has it. Resources: by URI.
+   * Synchronous when in memory, so that the hot path has no extra turn of the event loop.
+   */
+  find(kind: EntryKind, name: string, serverId?: string): CatalogEntry | undefined | Promise<CatalogEntry | undefined>;
+  /** One page. @throws GW_INVALID_CURSOR */
+  list(kind: EntryKind, cursor?: string, serverId?: string): ListJson | Promise<ListJson>;
+  gateway(gatewayId: string): CatalogGateway | undefined | Promise<CatalogGateway | undefined>;
+}
