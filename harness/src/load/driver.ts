@@ -1,0 +1,54 @@
+// The port to a load generator. Each trial is one process of its own, pinned, in a process group of its own.
+import { type Static, Type } from 'typebox';
+import type { Loop } from '../plan/plan.ts';
+import { Expect } from '../plan/scenario.ts';
+import type { LoadResult } from '../result/result.ts';
+
+/** One request, ready to send: made from a RequestTemplate by the seeded generator before the load. */
+export const PreparedRequest = Type.Object({
+  name: Type.String(),
+  method: Type.String(),
+  path: Type.String(),
+  headers: Type.Record(Type.String(), Type.String(), {
+    description: 'authorization is not among them: auth says whether the driver adds it',
+  }),
+  auth: Type.Boolean(),
+  body: Type.Union([Type.String(), Type.Null()]),
+  /** JSON-RPC id in the body, to be found in the answer; null when there is none. */
+  rpcId: Type.Union([Type.Integer(), Type.Null()]),
+  expect: Expect,
+});
+export type PreparedRequest = Static<typeof PreparedRequest>;
+
+export interface LoadJob {
+  /** Prefix of the raw files. */
+  id: string;
+  loop: Loop;
+  baseUrl: string;
+  token: string;
+  /** JSON file: PreparedRequest[]. Sent in this order, from the start again when it is at its end. */
+  requestsFile: string;
+  /** Open loop: due so many per second, for durationSeconds. Closed loop: null. */
+  ratePerSecond: number | null;
+  durationSeconds: number;
+  /** Closed loop: at most so many requests. */
+  requests: number;
+  /** Closed: connections. Open: what is preallocated is decided by the driver (rate × the longest stall). */
+  concurrency: number;
+  timeoutMs: number;
+  /** Cores to pin to; empty for none. */
+  cpus: number[];
+  /** Folder for raw files. */
+  folder: string;
+}
+
+/** Called when the process of the generator runs, so that collectors can watch it. */
+export type OnProcess = (pid: number) => void;
+
+export interface Driver {
+  id: 'k6' | 'autocannon';
+  /** Finds or fetches what it needs; idempotent. @throws K6_MISSING */
+  prepare(report: (line: string) => void, signal: AbortSignal): Promise<{ version: string }>;
+  /** @throws LOAD_FAILED when the generator itself broke, INTERRUPTED when aborted (its process is gone then). */
+  run(job: LoadJob, signal: AbortSignal, onProcess?: OnProcess): Promise<LoadResult>;
+}
