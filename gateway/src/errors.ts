@@ -1,0 +1,142 @@
+// Every error the gateway itself reports: a stable code, the HTTP status and the JSON-RPC number it crosses the wire with,
+// what it means and what to try next. Codes from -32000 to -32099 are the ones JSON-RPC leaves to the server.
+
+export const errors = {
+  GW_UNAUTHORIZED: {
+    status: 401,
+    rpcCode: -32001,
+    message: 'no valid token',
+    hint: 'send `Authorization: Bearer <token>`; `gateway token --username admin` makes one',
+  },
+  GW_FORBIDDEN: { status: 403, rpcCode: -32003, message: 'not allowed', hint: 'ask for access with another token' },
+  GW_NOT_FOUND: {
+    status: 404,
+    rpcCode: -32602,
+    message: 'there is no such thing',
+    hint: 'list what is there: GET /gateways, /servers, /tools, /resources, /prompts',
+  },
+  GW_CONFLICT: {
+    status: 409,
+    rpcCode: -32009,
+    message: 'it exists already',
+    hint: 'choose another name, or update the existing one with PUT',
+  },
+  GW_INVALID_REQUEST: {
+    status: 422,
+    rpcCode: -32602,
+    message: 'the request breaks its schema',
+    hint: 'correct the named properties',
+  },
+  GW_INVALID_CURSOR: {
+    status: 422,
+    rpcCode: -32602,
+    message: 'the cursor is not one of ours',
+    hint: 'pass `nextCursor` of the page before unchanged, for the same list',
+  },
+  GW_NAME_AMBIGUOUS: {
+    status: 422,
+    rpcCode: -32602,
+    message: 'several entries have that name',
+    hint: 'use the public name (with the gateway in front) or the id',
+  },
+  GW_BODY_TOO_LARGE: {
+    status: 413,
+    rpcCode: -32600,
+    message: 'the request body is too large',
+    hint: 'send less, or raise MAX_REQUEST_BYTES',
+  },
+  GW_SESSION_NOT_FOUND: {
+    status: 404,
+    rpcCode: -32001,
+    message: 'there is no such session',
+    hint: 'send `initialize` again, without Mcp-Session-Id',
+  },
+  GW_TOO_MANY_SESSIONS: {
+    status: 503,
+    rpcCode: -32020,
+    message: 'the gateway holds as many sessions as it may',
+    hint: 'end sessions with DELETE, or raise MAX_SESSIONS',
+  },
+  GW_DATABASE_UNAVAILABLE: {
+    status: 503,
+    rpcCode: -32010,
+    message: 'the database does not answer',
+    hint: 'check that PostgreSQL runs and that DATABASE_URL names it',
+  },
+  GW_UPSTREAM_UNREACHABLE: {
+    status: 502,
+    rpcCode: -32011,
+    message: 'the upstream MCP server cannot be reached',
+    hint: 'check its URL and that it runs',
+  },
+  GW_UPSTREAM_TIMEOUT: {
+    status: 504,
+    rpcCode: -32012,
+    message: 'the upstream MCP server did not answer in time',
+    hint: 'look at what it does, or raise TOOL_TIMEOUT',
+  },
+  GW_UPSTREAM_INVALID: {
+    status: 502,
+    rpcCode: -32013,
+    message: 'the upstream MCP server gave an answer that is not valid',
+    hint: 'check that its URL is an MCP endpoint (Streamable HTTP)',
+  },
+  GW_CONFIG_INVALID: {
+    status: 500,
+    rpcCode: -32603,
+    message: 'the configuration breaks its schema',
+    hint: 'correct the named environment variables',
+  },
+  GW_INTERNAL: {
+    status: 500,
+    rpcCode: -32603,
+    message: 'the gateway failed',
+    hint: 'its log has the reason, under this request id',
+  },
+} as const satisfies Record<string, { status: number; rpcCode: number; message: string; hint: string }>;
+
+export type ErrorCode = keyof typeof errors;
+
+/** `faults` are told one by one to REST clients, so that all can be corrected at once. */
+export interface GatewayErrorOptions {
+  detail: string;
+  cause?: unknown;
+  faults?: { path: string; message: string }[];
+}
+
+/** `detail` says what failed, the value seen and what was expected; it is shown to clients and holds no secret. */
+export class GatewayError extends Error {
+  readonly code: ErrorCode;
+  readonly detail: string;
+  readonly faults: { path: string; message: string }[];
+  constructor(code: ErrorCode, options: GatewayErrorOptions) {
+    super(`${code}: ${errors[code].message}: ${options.detail}`, { cause: options.cause });
+    this.name = 'GatewayError';
+    this.code = code;
+    this.detail = options.detail;
+    this.faults = options.faults ?? [];
+  }
+  get status(): number {
+    return errors[this.code].status;
+  }
+  get hint(): string {
+    return errors[this.code].hint;
+  }
+}
+
+export interface JsonRpcError {
+  code: number;
+  message: string;
+  data?: { code: ErrorCode; hint: string };
+}
+
+/** What a JSON-RPC client may know of any failure: an error that is not ours tells nothing of the inside. */
+export function toJsonRpcError(error: unknown): JsonRpcError {
+  if (!(error instanceof GatewayError))
+    return { code: errors.GW_INTERNAL.rpcCode, message: errors.GW_INTERNAL.message };
+  return {
+    code: errors[error.code].rpcCode,
+    message: `${errors[error.code].message}: ${error.detail}`,
+    data: { code: error.code, hint: error.hint },
+  };
+}
