@@ -1,0 +1,50 @@
+// What a failure of the database means for who asked.
+import { GatewayError } from '../errors.ts';
+
+/** SQLSTATE classes (PostgreSQL, appendix A) that mean: the server cannot serve now. */
+const unavailableClasses = ['08', '28', '3D', '53', '57', '58', 'XX'];
+
+/** Failures that `pg` and `pg-pool` tell by message only. */
+const unavailableMessages = [
+  'timeout exceeded when trying to connect',
+  'timeout expired',
+  'Connection terminated',
+  'Query read timeout',
+  'Client has encountered a connection error and is not queryable',
+  'Client was closed and is not queryable',
+  'driver has already been destroyed',
+  'no answer within',
+];
+
+/** Ours for what the database's answer or silence means; anything else (a fault of the code) comes back as it is. */
+export function toGatewayError(error: unknown): unknown {
+  if (error instanceof GatewayError || !(error instanceof Error)) return error;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (code === '23505') {
+    const detail = 'detail' in error && typeof error.detail === 'string' ? error.detail : error.message;
+    return new GatewayError('GW_CONFLICT', { detail, cause: error });
+  }
+  if (code === '23503') {
+    return new GatewayError('GW_NOT_FOUND', {
+      detail: 'what the request refers to was deleted meanwhile',
+      cause: error,
+    });
+  }
+  // NUL or a broken escape in a text: the one thing that JSON allows and PostgreSQL does not.
+  if (code === '22021' || code === '22P05') {
+    return new GatewayError('GW_INVALID_REQUEST', {
+      detail: 'a text holds a character that cannot be stored (NUL)',
+      cause: error,
+    });
+  }
+  if (isUnavailable(code, error.message)) {
+    return new GatewayError('GW_DATABASE_UNAVAILABLE', { detail: error.message || code, cause: error });
+  }
+  return error;
+}
+
+function isUnavailable(code: string, message: string): boolean {
+  if (/^[0-9A-Z]{5}$/.test(code) && unavailableClasses.includes(code.slice(0, 2))) return true;
+  if (/^E[A-Z_]+$/.test(code)) return true; // Node's socket errors: ECONNREFUSED, ECONNRESET, ETIMEDOUT, ENOTFOUND …
+  return unavailableMessages.some((text) => message.includes(text));
+}

@@ -1,0 +1,16 @@
+// Brings the database to the newest migration. Kysely's migrator takes an advisory lock, so several processes may start at once.
+import { type Kysely, Migrator } from 'kysely';
+import { migrations } from './migrations.ts';
+import type { Database } from './tables.ts';
+
+/** All migrations that are missing run in one transaction: a start that fails leaves the database as it was. */
+export async function migrate(db: Kysely<Database>): Promise<void> {
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => migrations },
+    migrationTableName: 'gateway_migrations',
+    migrationLockTableName: 'gateway_migrations_lock',
+  });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw error;
+}

@@ -1,0 +1,69 @@
+// The database behind the registry. Opening it runs the migrations; every failure comes out as one of our errors.
+import type { Kysely, Transaction } from 'kysely';
+import type { Config } from '../config.ts';
+import { type Connection, connect, connectForMigration, type Log, type PoolState } from './dialect.ts';
+import { toGatewayError } from './failure.ts';
+import { migrate } from './migrate.ts';
+import type { Database } from './tables.ts';
+
+export type { Log, PoolState } from './dialect.ts';
+
+export interface Store extends AsyncDisposable {
+  /** Runs queries outside a transaction. @throws GW_DATABASE_UNAVAILABLE, GW_CONFLICT, GW_INVALID_REQUEST */
+  query<T>(run: (db: Kysely<Database>) => Promise<T>): Promise<T>;
+  /** Runs queries in one transaction: all or nothing. Never wait for anything but the database inside. */
+  transaction<T>(run: (db: Transaction<Database>) => Promise<T>): Promise<T>;
+  /** One round trip, for /ready. @throws GW_DATABASE_UNAVAILABLE within two seconds */
+  ping(): Promise<void>;
+  pool(): PoolState;
+}
+
+/**
+ * Several processes may open the same database at once: the migrations run under an advisory lock.
+ * @throws GW_DATABASE_UNAVAILABLE
+ */
+export async function openStore(config: Config, log: Log): Promise<Store> {
+  try {
+    await using connection = connectForMigration(config, log);
+    await migrate(connection.db);
+  } catch (error) {
+    throw toGatewayError(error);
+  }
+  return createStore(connect(config, log));
+}
+
+const PING_DEADLINE_MS = 2000;
+
+function createStore(connection: Connection): Store {
+  return {
+    async query(run) {
+      try {
+        return await run(connection.db);
+      } catch (error) {
+        throw toGatewayError(error);
+      }
+    },
+    async transaction(run) {
+      try {
+        return await connection.db.transaction().execute(run);
+      } catch (error) {
+        throw toGatewayError(error);
+      }
+    },
+    async ping() {
+      const deadline = AbortSignal.timeout(PING_DEADLINE_MS);
+      const isLate = new Promise<never>((_, reject) => {
+        deadline.addEventListener('abort', () => reject(new Error(`no answer within ${PING_DEADLINE_MS} ms`)), {
+          once: true,
+        });
+      });
+      try {
+        await Promise.race([connection.ping(), isLate]);
+      } catch (error) {
+        throw toGatewayError(error);
+      }
+    },
+    pool: () => connection.pool(),
+    [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+  };
+}
