@@ -1,0 +1,156 @@
+// The seeded request generator: from a scenario's templates to the requests that both drivers read from a file. Nothing is
+// drawn during the load, so that drawing costs no latency and two subjects get exactly the same requests.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Handlebars from 'handlebars';
+import { HarnessError } from '../errors.ts';
+import type { RequestTemplate, Scenario } from '../plan/scenario.ts';
+import { createRandom, type Random, randomInteger, randomItem } from '../random.ts';
+import type { PreparedRequest } from './driver.ts';
+
+/** How the target calls what the fast time server calls otherwise. */
+export interface TargetNames {
+  serverId: string;
+  tool(originalName: string): string;
+  resource(originalUri: string): string;
+  prompt(originalName: string): string;
+}
+
+/** The fast time server itself: everything has its own name. */
+export const directNames: TargetNames = {
+  serverId: '',
+  tool: (name) => name,
+  resource: (uri) => uri,
+  prompt: (name) => name,
+};
+
+export interface PrepareOptions {
+  names: TargetNames;
+  count: number;
+  seed: number;
+  /** Begins everything that `{{unique}}` makes; different for every trial of every run. */
+  uniquePrefix: string;
+  payloadFolder: string;
+}
+
+const timezones = Intl.supportedValuesOf('timeZone').filter((zone) => zone.includes('/'));
+const names = [
+  'Zoë',
+  'Björn',
+  'O’Neill',
+  '李小龍',
+  'Nuñez',
+  'Ægir',
+  'Łukasz',
+  'Ανδρέας',
+  'Мария',
+  'محمد',
+  'Kim',
+  'Smith',
+];
+const unicodeWords = ['größe', '測試', 'naïve', 'пример', '日本語', 'ελληνικά', 'café', '😀', 'عربى', '한국어'];
+
+/** @returns `count` requests; the same options give the same requests. @throws SCENARIO_INVALID when a template is wrong */
+export function prepareRequests(scenario: Scenario, options: PrepareOptions): PreparedRequest[] {
+  const random = createRandom(options.seed);
+  const state = { id: 0 };
+  const templates = scenario.requests.map((request) => compileTemplate(request, scenario, options.payloadFolder));
+  const helpers = createHelpers(random, state, options);
+  const totalWeight = scenario.requests.reduce((sum, request) => sum + request.weight, 0);
+  return Array.from({ length: options.count }, (_, index) => {
+    state.id = index + 1;
+    let ticket = random() * totalWeight;
+    const chosen = templates.find(({ request }) => {
+      ticket -= request.weight;
+      return ticket < 0;
+    });
+    return render(chosen ?? (templates[0] as CompiledTemplate), scenario, options.names, helpers);
+  });
+}
+
+interface CompiledTemplate {
+  request: RequestTemplate;
+  path: HandlebarsTemplateDelegate;
+  body: HandlebarsTemplateDelegate | null;
+}
+
+function compileTemplate(request: RequestTemplate, scenario: Scenario, payloadFolder: string): CompiledTemplate {
+  const compile = (text: string) => Handlebars.compile(text, { noEscape: true, strict: true });
+  if (request.payload === undefined) return { request, path: compile(request.path), body: null };
+  try {
+    const text = readFileSync(join(payloadFolder, request.payload), 'utf8').trim();
+    return { request, path: compile(request.path), body: compile(text) };
+  } catch (cause) {
+    throw new HarnessError('SCENARIO_INVALID', {
+      detail: `scenarios/${scenario.id}.yaml: payload '${request.payload}' cannot be read: ${(cause as Error).message}`,
+      cause,
+    });
+  }
+}
+
+type Helpers = Record<string, (...values: never[]) => string | number>;
+
+function createHelpers(random: Random, state: { id: number }, options: PrepareOptions): Helpers {
+  const { names: targetNames } = options;
+  return {
+    id: () => state.id,
+    unique: () => `${options.uniquePrefix}-${state.id}`,
+    timezone: () => randomItem(random, timezones),
+    clockTime: () => `${pad(randomInteger(random, 0, 23))}:${pad(randomInteger(random, 0, 59))}`,
+    name: () => randomItem(random, names),
+    integer: (minimum: number, maximum: number) => randomInteger(random, minimum, maximum),
+    text: (length: number) => randomText(random, length, ['lorem', 'ipsum', 'dolor', 'sit', 'amet', 'consectetur']),
+    unicode: (length: number) => randomText(random, length, unicodeWords),
+    tool: (name: string) => targetNames.tool(name),
+    resource: (uri: string) => targetNames.resource(uri),
+    prompt: (name: string) => targetNames.prompt(name),
+  };
+}
+
+function render(
+  template: CompiledTemplate,
+  scenario: Scenario,
+  targetNames: TargetNames,
+  helpers: Helpers,
+): PreparedRequest {
+  const { request } = template;
+  try {
+    const context = { serverId: targetNames.serverId };
+    const path = template.path(context, { helpers });
+    const body = template.body?.(context, { helpers }) ?? null;
+    const headers = body === null ? request.headers : { 'content-type': 'application/json', ...request.headers };
+    return {
+      name: request.name,
+      method: request.method,
+      path,
+      headers,
+      auth: request.auth,
+      body,
+      rpcId: body === null ? null : rpcIdOf(JSON.parse(body)),
+      expect: request.expect,
+    };
+  } catch (cause) {
+    if (cause instanceof HarnessError) throw cause;
+    throw new HarnessError('SCENARIO_INVALID', {
+      detail: `scenarios/${scenario.id}.yaml: request '${request.name}' cannot be made: ${(cause as Error).message}`,
+      cause,
+    });
+  }
+}
+
+function rpcIdOf(body: unknown): number | null {
+  if (typeof body === 'object' && body !== null && 'jsonrpc' in body && 'id' in body) {
+    return Number.isInteger(body.id) ? (body.id as number) : null;
+  }
+  return null;
+}
+
+function randomText(random: Random, length: number, words: string[]): string {
+  let text = '';
+  while (text.length < length) text += `${randomItem(random, words)} `;
+  return text.trimEnd();
+}
+
+function pad(value: number): string {
+  return String(value).padStart(2, '0');
+}
