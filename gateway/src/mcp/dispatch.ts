@@ -1,0 +1,60 @@
+// A JSON-RPC request in, the text of its answer out. Pure: what it needs comes in as ports.
+import { toJsonRpcError } from '../errors.ts';
+import { type RpcMessage, toErrorText, toResultText } from './messages.ts';
+import { toToolCall } from './methods/forward.ts';
+import { methods } from './methods/index.ts';
+import { toolsCall } from './methods/tools-call.ts';
+import type { Caller, McpPorts } from './ports.ts';
+import { RpcError, type RpcErrorBody, rpcCodes } from './rpc-error.ts';
+
+/**
+ * Answers one request (`idJson` set). Never rejects: every failure becomes a JSON-RPC error and is told to `ports.failed`.
+ * No promise when the answer is in memory.
+ * @param allowToolNames a bare tool name as `method` calls that tool (`/rpc` only: it is no part of MCP)
+ */
+export function dispatch(
+  message: RpcMessage & { idJson: string },
+  ports: McpPorts,
+  caller: Caller,
+  allowToolNames: boolean,
+): string | Promise<string> {
+  const { idJson, method } = message;
+  try {
+    const handler = methods.get(method);
+    const result =
+      handler === undefined ? callByToolName(message, ports, caller, allowToolNames) : handler(message, ports, caller);
+    if (typeof result === 'string') return toResultText(idJson, result);
+    return finish(result, idJson, method, ports);
+  } catch (error) {
+    return fail(error, idJson, method, ports);
+  }
+}
+
+async function finish(result: Promise<string>, idJson: string, method: string, ports: McpPorts): Promise<string> {
+  try {
+    return toResultText(idJson, await result);
+  } catch (error) {
+    return fail(error, idJson, method, ports);
+  }
+}
+
+async function callByToolName(
+  message: RpcMessage,
+  ports: McpPorts,
+  caller: Caller,
+  allowToolNames: boolean,
+): Promise<string> {
+  if (!allowToolNames || !(await ports.has('tools', message.method, caller.serverId))) {
+    throw new RpcError(rpcCodes.methodNotFound, `Method not found: ${message.method}`);
+  }
+  return toolsCall(toToolCall(message), ports, caller);
+}
+
+function fail(error: unknown, idJson: string, method: string, ports: McpPorts): string {
+  ports.failed(method, error);
+  return toErrorText(idJson, toBody(error));
+}
+
+function toBody(error: unknown): RpcErrorBody {
+  return error instanceof RpcError ? error.toBody() : toJsonRpcError(error);
+}

@@ -1,0 +1,41 @@
+// What MCP dispatch needs of the rest of the gateway. It does no I/O of its own.
+
+export type ListKind = 'tools' | 'resources' | 'resourceTemplates' | 'prompts';
+export type CallKind = 'tools' | 'resources' | 'prompts';
+
+/** Who asks, and for what part of the catalog. */
+export interface Caller {
+  /** The virtual server asked, or undefined for everything. */
+  readonly serverId: string | undefined;
+  /** Aborted when nobody waits for the answer any more. Made on first use: most requests never need it. */
+  readonly signal: AbortSignal;
+}
+
+/** One request to be handed to the upstream that serves `name`. */
+export interface Forwarded {
+  kind: CallKind;
+  /** The public name (or the URI), as the client gave it. */
+  name: string;
+  method: 'tools/call' | 'resources/read' | 'prompts/get';
+  /** The member of `params` that holds `name`; the upstream gets its own name there. */
+  nameMember: 'name' | 'uri';
+  params: Record<string, unknown>;
+  paramsJson: string;
+}
+
+/** An upstream's answer; see `federation/upstream.ts`. */
+export type ForwardedAnswer =
+  | { ok: true; resultJson: string }
+  | { ok: false; error: { code: number; message: string; data?: unknown } };
+
+/** All of them are called on the request path: answer without a promise where the answer is in memory. */
+export interface McpPorts {
+  /** A page of a list, serialised: `{"tools":[…],"nextCursor":"…"}`. @throws GW_INVALID_CURSOR */
+  list(kind: ListKind, cursor: string | undefined, serverId: string | undefined): string | Promise<string>;
+  /** Is there such an entry? */
+  has(kind: CallKind, name: string, serverId: string | undefined): boolean | Promise<boolean>;
+  /** @returns undefined when no entry has this name. @throws GW_UPSTREAM_… */
+  forward(forwarded: Forwarded, caller: Caller): Promise<ForwardedAnswer | undefined>;
+  /** Told of every failure, our own and the client's: counts it, and logs what should not have happened. */
+  failed(method: string, error: unknown): void;
+}

@@ -1,0 +1,35 @@
+// Errors that cross the wire as JSON-RPC errors. Our own failures are GatewayErrors (../errors.ts), never these.
+
+/** JSON-RPC 2.0 §5.1, and MCP's code for a resource that is not there. */
+export const rpcCodes = {
+  parseError: -32700,
+  invalidRequest: -32600,
+  methodNotFound: -32601,
+  invalidParams: -32602,
+  internalError: -32603,
+  resourceNotFound: -32002,
+} as const;
+
+/** What stands behind `"error":` on the wire. */
+export interface RpcErrorBody {
+  code: number;
+  message: string;
+  data?: unknown;
+}
+
+/** The client's fault, or an upstream's own error that is handed on as it came. */
+export class RpcError extends Error {
+  readonly code: number;
+  readonly data: unknown;
+  constructor(code: number, message: string, data?: unknown) {
+    super(message);
+    this.name = 'RpcError';
+    this.code = code;
+    this.data = data;
+  }
+  toBody(): RpcErrorBody {
+    const body: RpcErrorBody = { code: this.code, message: this.message };
+    if (this.data !== undefined) body.data = this.data;
+    return body;
+  }
+}

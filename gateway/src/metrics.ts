@@ -1,0 +1,161 @@
+// The metric table. What the request path counts are plain numbers, put into Prometheus' form when it scrapes:
+// prom-client hashes its labels on every call, which would be paid by every request.
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Upper bounds of the duration buckets, seconds. */
+export const durationBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** Counts and durations under one set of labels. */
+export interface Series {
+  labels: Record<string, string>;
+  count: number;
+  sumSeconds: number;
+  /** Not cumulative; the last one is beyond all bounds. */
+  buckets: Uint32Array;
+}
+
+export function createSeries(labels: Record<string, string>): Series {
+  return { labels, count: 0, sumSeconds: 0, buckets: new Uint32Array(durationBuckets.length + 1) };
+}
+
+/** On the request path: a few comparisons, no allocation. */
+export function observe(series: Series, seconds: number): void {
+  let at = 0;
+  while (at < durationBuckets.length && seconds > (durationBuckets[at] as number)) at++;
+  series.buckets[at] = (series.buckets[at] as number) + 1;
+  series.count++;
+  series.sumSeconds += seconds;
+}
+
+/** Figures that other parts keep and that are read at scrape time. */
+export interface MetricSources {
+  database: () => { active: number; idle: number };
+  cache: () => { hits: number; misses: number };
+  sessions: () => number;
+}
+
+/** What the gateway counts. */
+export interface Metrics {
+  /** One series per method, route and status; made on first use. */
+  http: Map<string, Series>;
+  httpInFlight: number;
+  /** One series per upstream method and outcome. */
+  upstream: Map<string, Series>;
+  /** By error code (`GW_UPSTREAM_TIMEOUT`, `-32602`). */
+  errors: Map<string, number>;
+  /** Prometheus text. */
+  render(): Promise<string>;
+  contentType: string;
+}
+
+/** A histogram whose values are ours. */
+class SeriesHistogram extends Histogram {
+  readonly #title: string;
+  readonly #series: Map<string, Series>;
+  constructor(name: string, help: string, series: Map<string, Series>) {
+    super({ name, help, buckets: durationBuckets, registers: [] });
+    this.#title = name;
+    this.#series = series;
+  }
+  override async get(): ReturnType<Histogram['get']> {
+    const values = [];
+    for (const { labels, count, sumSeconds, buckets } of this.#series.values()) {
+      let cumulative = 0;
+      for (const [at, le] of durationBuckets.entries()) {
+        cumulative += buckets[at] ?? 0;
+        values.push({ metricName: `${this.#title}_bucket`, labels: { ...labels, le }, value: cumulative });
+      }
+      values.push({ metricName: `${this.#title}_bucket`, labels: { ...labels, le: '+Inf' }, value: count });
+      values.push({ metricName: `${this.#title}_sum`, labels, value: sumSeconds });
+      values.push({ metricName: `${this.#title}_count`, labels, value: count });
+    }
+    return { ...(await super.get()), values };
+  }
+}
+
+/** @param sources read at each scrape, never before */
+export function createMetrics(sources: MetricSources): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const metrics: Metrics = {
+    http: new Map(),
+    httpInFlight: 0,
+    upstream: new Map(),
+    errors: new Map(),
+    render: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+  const register = (metric: Counter | Gauge | Histogram) => registry.registerMetric(metric);
+
+  register(
+    readCounter('http_requests_total', 'HTTP requests answered', ['method', 'path', 'status'], (counter) => {
+      for (const series of metrics.http.values()) counter.inc(series.labels, series.count);
+    }),
+  );
+  register(
+    new SeriesHistogram(
+      'http_request_duration_seconds',
+      'From the arrival of the head to the answer sent',
+      metrics.http,
+    ),
+  );
+  register(readGauge('http_requests_in_flight', 'HTTP requests being answered', () => metrics.httpInFlight));
+  register(new SeriesHistogram('upstream_request_duration_seconds', 'Calls of upstream MCP servers', metrics.upstream));
+  register(
+    readCounter('gateway_errors_total', 'Failures by error code', ['code'], (counter) => {
+      for (const [code, count] of metrics.errors) counter.inc({ code }, count);
+    }),
+  );
+  register(readGauge('database_connections_active', 'Pooled connections in use', () => sources.database().active));
+  register(readGauge('database_connections_idle', 'Pooled connections waiting', () => sources.database().idle));
+  register(
+    readCounter('cache_hits_total', 'Look-ups answered from memory', [], (counter) =>
+      counter.inc(sources.cache().hits),
+    ),
+  );
+  register(
+    readCounter('cache_misses_total', 'Look-ups that asked the database', [], (counter) =>
+      counter.inc(sources.cache().misses),
+    ),
+  );
+  register(readGauge('mcp_sessions_active', 'MCP sessions open', sources.sessions));
+  return metrics;
+}
+
+/** Counts one failure. */
+export function countError(metrics: Metrics, code: string): void {
+  metrics.errors.set(code, (metrics.errors.get(code) ?? 0) + 1);
+}
+
+/** The series under `key`, made when it is new. */
+export function seriesOf(table: Map<string, Series>, key: string, toLabels: () => Record<string, string>): Series {
+  const known = table.get(key);
+  if (known !== undefined) return known;
+  const made = createSeries(toLabels());
+  table.set(key, made);
+  return made;
+}
+
+function readGauge(name: string, help: string, read: () => number): Gauge {
+  return new Gauge({
+    name,
+    help,
+    registers: [],
+    collect() {
+      this.set(read());
+    },
+  });
+}
+
+function readCounter(name: string, help: string, labelNames: string[], fill: (counter: Counter) => void): Counter {
+  return new Counter({
+    name,
+    help,
+    labelNames,
+    registers: [],
+    collect() {
+      this.reset();
+      fill(this);
+    },
+  });
+}
