@@ -19,6 +19,7 @@ type Entry = Static<typeof Entry>;
 /** What was registered. The fast time server's entries by their own names. */
 export interface Registration {
   serverId: string;
+  toolIds: string[];
   /** The upstream's own name (or URI) → the gateway's public one. */
   tools: Map<string, string>;
   resources: Map<string, string>;
@@ -73,6 +74,7 @@ export async function register(
     created.unshift(`/servers/${server.id}`);
     return {
       serverId: String(server.id),
+      toolIds: ofFirst(tools).map((entry) => String(entry.id)),
       tools: toNames(ofFirst(tools)),
       resources: new Map(ofFirst(resources).map((entry) => [entry.uri ?? entry.name, entry.uri ?? entry.name])),
       prompts: toNames(ofFirst(prompts)),

@@ -11,6 +11,8 @@ import type { PreparedRequest } from './driver.ts';
 /** How the target calls what the fast time server calls otherwise. */
 export interface TargetNames {
   serverId: string;
+  /** Ids of some registered tools, for what composes them. */
+  toolIds: string[];
   tool(originalName: string): string;
   resource(originalUri: string): string;
   prompt(originalName: string): string;
@@ -19,6 +21,7 @@ export interface TargetNames {
 /** The fast time server itself: everything has its own name. */
 export const directNames: TargetNames = {
   serverId: '',
+  toolIds: [],
   tool: (name) => name,
   resource: (uri) => uri,
   prompt: (name) => name,
@@ -90,9 +93,17 @@ function compileTemplate(request: RequestTemplate, scenario: Scenario, payloadFo
 
 type Helpers = Record<string, (...values: never[]) => string | number>;
 
+/** `{{#repeat 20}}…{{/repeat}}`; `@first` inside as in Handlebars' own `each`. */
+function repeat(this: unknown, count: number, options: Handlebars.HelperOptions): string {
+  return Array.from({ length: count }, (_, index) =>
+    options.fn(this, { data: { ...options.data, index, first: index === 0 } }),
+  ).join('');
+}
+
 function createHelpers(random: Random, state: { id: number }, options: PrepareOptions): Helpers {
   const { names: targetNames } = options;
   return {
+    repeat,
     id: () => state.id,
     unique: () => `${options.uniquePrefix}-${state.id}`,
     timezone: () => randomItem(random, timezones),
@@ -115,7 +126,7 @@ function render(
 ): PreparedRequest {
   const { request } = template;
   try {
-    const context = { serverId: targetNames.serverId };
+    const context = { serverId: targetNames.serverId, toolIds: JSON.stringify(targetNames.toolIds).slice(1, -1) };
     const path = template.path(context, { helpers });
     const body = template.body?.(context, { helpers }) ?? null;
     const headers = body === null ? request.headers : { 'content-type': 'application/json', ...request.headers };
