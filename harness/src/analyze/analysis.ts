@@ -72,11 +72,7 @@ export const ComparisonRow = Type.Object(
       Type.Number({ description: 'the smallest change that this comparison could have seen (80 % power)' }),
     ),
     rounds: Type.Tuple([Type.Integer(), Type.Integer()]),
-    status: Type.Union(
-      (['regression', 'improvement', 'no-change', 'undecided', 'not-compared'] as const).map((status) =>
-        Type.Literal(status),
-      ),
-    ),
+    status: Type.Enum(['regression', 'improvement', 'no-change', 'undecided', 'not-compared']),
     reason: Nullable(Type.String()),
   },
   strict,
@@ -126,9 +122,7 @@ export type Overhead = Static<typeof Overhead>;
 
 export const Verdict = Type.Object(
   {
-    status: Type.Union(
-      (['pass', 'fail', 'undecided', 'invalid', 'interrupted', 'error'] as const).map((status) => Type.Literal(status)),
-    ),
+    status: Type.Enum(['pass', 'fail', 'undecided', 'invalid', 'interrupted', 'error']),
     exitCode: Type.Integer(),
     reasons: Type.Array(Type.String(), { description: 'most important first; never empty' }),
   },
