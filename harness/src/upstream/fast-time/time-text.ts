@@ -14,21 +14,24 @@ export function parseTime(text: string, toOffset: ToOffset, nowMs: number): numb
   const match = pattern.exec(text);
   const [, year, month, day, hour, minute = '0', second = '0', fraction = '', offset] = match ?? [];
   if (year === undefined && hour === undefined) throw invalidTime(text);
-  const now = new Date(nowMs + toOffset(nowMs));
-  const date = {
-    year: year === undefined ? now.getUTCFullYear() : Number(year),
-    month: month === undefined ? now.getUTCMonth() : Number(month) - 1,
-    day: day === undefined ? now.getUTCDate() : Number(day),
-  };
+  const date =
+    year === undefined
+      ? toDate(nowMs + toOffset(nowMs))
+      : { year: Number(year), month: Number(month), day: Number(day) };
   const clock = { hour: Number(hour ?? 0), minute: Number(minute), second: Number(second) };
   if (clock.hour > 23 || clock.minute > 59 || clock.second > 59 || date.year === 0) throw invalidTime(text);
   // setUTCFullYear: Date.UTC takes the years 0 to 99 for 1900 to 1999.
   const local = new Date(0);
-  local.setUTCFullYear(date.year, date.month, date.day);
-  if (local.getUTCMonth() !== date.month || local.getUTCDate() !== date.day) throw invalidTime(text);
+  local.setUTCFullYear(date.year, date.month - 1, date.day);
+  if (local.getUTCMonth() !== date.month - 1 || local.getUTCDate() !== date.day) throw invalidTime(text);
   const milliseconds = Number(fraction.slice(0, 3).padEnd(3, '0'));
   const localMs = local.setUTCHours(clock.hour, clock.minute, clock.second, milliseconds);
   return offset === undefined ? toInstant(localMs, toOffset) : localMs - parseOffset(offset, text);
+}
+
+function toDate(localMs: number): { year: number; month: number; day: number } {
+  const date = new Date(localMs);
+  return { year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate() };
 }
 
 function parseOffset(offset: string, text: string): number {

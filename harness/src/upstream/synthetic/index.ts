@@ -41,7 +41,7 @@ function toPrompt(number: number): Prompt {
       description: 'Asks for a summary of a topic.',
       arguments: [
         { name: 'topic', description: 'what to write about', required: true },
-        { name: 'style', description: 'how to write: short, formal, …', required: false },
+        { name: 'style', description: 'how to write, such as short or formal', required: false },
       ],
     },
     get: ({ topic, style = 'short' }) => [

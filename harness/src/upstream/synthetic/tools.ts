@@ -13,7 +13,12 @@ const SumOutput = Type.Object({ count: Type.Integer(), sum: Type.Number() });
 
 const DigestInput = Type.Object({
   text: Type.String({ description: 'what to hash' }),
-  rounds: Type.Integer({ default: 1, minimum: 1, maximum: 10_000, description: 'SHA-256 of SHA-256 of …' }),
+  rounds: Type.Integer({
+    default: 1,
+    minimum: 1,
+    maximum: 10_000,
+    description: 'how often: each round hashes the digest before',
+  }),
 });
 
 const PayloadInput = Type.Object({
@@ -21,7 +26,7 @@ const PayloadInput = Type.Object({
     default: 1024,
     minimum: 0,
     maximum: 4_194_304,
-    description: 'length of the answer’s text',
+    description: 'length of the text in the answer',
   }),
 });
 
