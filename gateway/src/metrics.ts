@@ -43,9 +43,8 @@ export interface Metrics {
   upstream: Map<string, Series>;
   /** By error code (`GW_UPSTREAM_TIMEOUT`, `-32602`). */
   errors: Map<string, number>;
-  /** Prometheus text. */
-  render(): Promise<string>;
-  contentType: string;
+  /** What is rendered: these, the process' own (CPU, memory, event loop, GC) and what `watchSources` adds. */
+  registry: Registry;
 }
 
 /** A histogram whose values are ours. */
@@ -73,8 +72,7 @@ class SeriesHistogram extends Histogram {
   }
 }
 
-/** @param sources read at each scrape, never before */
-export function createMetrics(sources: MetricSources): Metrics {
+export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const metrics: Metrics = {
@@ -82,8 +80,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     httpInFlight: 0,
     upstream: new Map(),
     errors: new Map(),
-    render: () => registry.metrics(),
-    contentType: registry.contentType,
+    registry,
   };
   const register = (metric: Counter | Gauge | Histogram) => registry.registerMetric(metric);
 
@@ -106,20 +103,23 @@ export function createMetrics(sources: MetricSources): Metrics {
       for (const [code, count] of metrics.errors) counter.inc({ code }, count);
     }),
   );
-  register(readGauge('database_connections_active', 'Pooled connections in use', () => sources.database().active));
-  register(readGauge('database_connections_idle', 'Pooled connections waiting', () => sources.database().idle));
-  register(
-    readCounter('cache_hits_total', 'Look-ups answered from memory', [], (counter) =>
-      counter.inc(sources.cache().hits),
-    ),
-  );
-  register(
-    readCounter('cache_misses_total', 'Look-ups that asked the database', [], (counter) =>
-      counter.inc(sources.cache().misses),
-    ),
-  );
-  register(readGauge('mcp_sessions_active', 'MCP sessions open', sources.sessions));
   return metrics;
+}
+
+/** @param sources read at each scrape, never before */
+export function watchSources({ registry }: Metrics, sources: MetricSources): void {
+  const { database, cache, sessions } = sources;
+  registry.registerMetric(
+    readGauge('database_connections_active', 'Pooled connections in use', () => database().active),
+  );
+  registry.registerMetric(readGauge('database_connections_idle', 'Pooled connections waiting', () => database().idle));
+  registry.registerMetric(
+    readCounter('cache_hits_total', 'Look-ups answered from memory', [], (counter) => counter.inc(cache().hits)),
+  );
+  registry.registerMetric(
+    readCounter('cache_misses_total', 'Look-ups that asked the database', [], (counter) => counter.inc(cache().misses)),
+  );
+  registry.registerMetric(readGauge('mcp_sessions_active', 'MCP sessions open', sessions));
 }
 
 /** Counts one failure. */

@@ -1,0 +1,90 @@
+// The gateway as one Fastify app: the only list of its plugins, and their order.
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { createAuthenticate } from './auth/index.ts';
+import type { Config } from './config.ts';
+import { GatewayError } from './errors.ts';
+import { createRouter } from './federation/router.ts';
+import type { Upstreams } from './federation/upstreams.ts';
+import { registerErrorHandler } from './http/error-handler.ts';
+import { gatewayRoutes } from './http/gateways.ts';
+import { healthRoutes } from './http/health.ts';
+import { metricsRoutes } from './http/metrics.ts';
+import { observeRequests } from './http/observe-requests.ts';
+import { promptRoutes } from './http/prompts.ts';
+import { resourceRoutes } from './http/resources.ts';
+import { rpcRoutes } from './http/rpc.ts';
+import { serverRoutes } from './http/servers.ts';
+import { Sessions } from './http/sessions.ts';
+import { streamableHttpRoutes } from './http/streamable-http.ts';
+import { toolRoutes } from './http/tools.ts';
+import type { McpPorts } from './mcp/ports.ts';
+import { RpcError } from './mcp/rpc-error.ts';
+import { countError, type Metrics, watchSources } from './metrics.ts';
+import type { Registry } from './registry/index.ts';
+import type { Store } from './store/store.ts';
+
+export interface AppParts {
+  config: Config;
+  registry: Registry;
+  store: Pick<Store, 'ping' | 'pool'>;
+  upstreams: Pick<Upstreams, 'of'>;
+  metrics: Metrics;
+  log: FastifyBaseLogger;
+}
+
+/** What an app is made of; nothing listens, and nothing is read from the environment. */
+export function buildApp({ config, registry, store, upstreams, metrics, log }: AppParts): FastifyInstance {
+  const app = Fastify({
+    loggerInstance: log,
+    disableRequestLogging: true,
+    bodyLimit: config.MAX_REQUEST_BYTES,
+    forceCloseConnections: 'idle',
+  });
+  const sessions = new Sessions({
+    max: config.MAX_SESSIONS,
+    ttlMs: config.SESSION_TTL * 1000,
+    nowMs: () => performance.now(),
+  });
+  const { catalog } = registry;
+  const { has, forward } = createRouter(catalog, upstreams);
+  const list: McpPorts['list'] = (kind, cursor, serverId) => catalog.list(kind, cursor, serverId);
+  const failed: McpPorts['failed'] = (method, error) => countFailure(metrics, log, method, error);
+  const ports: McpPorts = { list, has, forward, failed };
+  watchSources(metrics, {
+    database: () => store.pool(),
+    cache: () => registry.cacheStats(),
+    sessions: () => sessions.size,
+  });
+
+  app.decorateRequest('identity', undefined);
+  observeRequests(app, metrics);
+  registerErrorHandler(app);
+
+  app.register(healthRoutes, { ping: () => store.ping() });
+  if (!config.METRICS_AUTH_REQUIRED) app.register(metricsRoutes, { metrics });
+  app.register(async function authenticated(guarded) {
+    guarded.addHook('onRequest', createAuthenticate(config));
+    if (config.METRICS_AUTH_REQUIRED) guarded.register(metricsRoutes, { metrics });
+    guarded.register(rpcRoutes, { ports });
+    guarded.register(streamableHttpRoutes, { ports, sessions, hasServer: (id) => catalog.hasServer(id), config });
+    guarded.register(gatewayRoutes, { registry });
+    guarded.register(serverRoutes, { registry });
+    guarded.register(toolRoutes, { registry });
+    guarded.register(resourceRoutes, { registry });
+    guarded.register(promptRoutes, { registry });
+  });
+  return app;
+}
+
+/** Counts by code; what is neither the client's fault nor one of our known failures is a bug, and logged whole. */
+function countFailure(metrics: Metrics, log: FastifyBaseLogger, method: string, error: unknown): void {
+  if (error instanceof GatewayError) {
+    countError(metrics, error.code);
+    log.warn({ code: error.code, method, detail: error.detail }, 'request failed');
+  } else if (error instanceof RpcError) {
+    countError(metrics, String(error.code));
+  } else {
+    countError(metrics, 'GW_INTERNAL');
+    log.error({ err: error, method }, 'request failed');
+  }
+}

@@ -1,0 +1,108 @@
+// From the text of a JSON-RPC body to the text of its answer: what /rpc and Streamable HTTP have in common.
+import type { Socket } from 'node:net';
+import type { FastifyReply } from 'fastify';
+import { dispatch } from '../mcp/dispatch.ts';
+import { type Incoming, parseBody, RESPONSE, type RpcMessage, readBatch, toErrorText } from '../mcp/messages.ts';
+import type { McpPorts } from '../mcp/ports.ts';
+import { RpcError, type RpcErrorBody, rpcCodes } from '../mcp/rpc-error.ts';
+import { type Cancellable, RequestCaller } from './caller.ts';
+import { sendJson } from './json-body.ts';
+
+/** Where requests came in and what holds there. */
+export interface Entrance {
+  ports: McpPorts;
+  socket: Socket;
+  serverId: string | undefined;
+  /** A bare tool name as method calls that tool. */
+  allowToolNames: boolean;
+  /** The session's running requests. */
+  cancellable: Cancellable | undefined;
+}
+
+/** An answer that is an error before anything was dispatched. */
+export interface Refusal {
+  status: number;
+  text: string;
+}
+
+/** JSON, or the refusal of what is none. */
+export function parseText(text: unknown): { value: unknown; text: string } | Refusal {
+  const body = typeof text === 'string' ? text : '';
+  try {
+    return { value: parseBody(body), text: body };
+  } catch (error) {
+    return toRefusal('null', toRpcError(error));
+  }
+}
+
+/** HTTP 400 says that the message was not accepted; faults within a method are the method's answer, with 200. */
+export function toRefusal(idJson: string, error: RpcErrorBody): Refusal {
+  return { status: error.code === rpcCodes.invalidParams ? 200 : 400, text: toErrorText(idJson, error) };
+}
+
+/** JSON-RPC 2.0 §4.1: a notification gets no answer; Streamable HTTP says 202 to it. */
+export function sendResult(reply: FastifyReply, result: Refusal | string | undefined): undefined {
+  if (result === undefined) reply.code(202).send();
+  else if (typeof result === 'string') sendJson(reply, 200, result);
+  else sendJson(reply, result.status, result.text);
+}
+
+/** Answers one message; undefined for a notification or a response, which get none. */
+export function answerMessage(incoming: Incoming, entrance: Entrance): string | undefined | Promise<string> {
+  if (incoming === RESPONSE) return undefined;
+  if ('error' in incoming) return toErrorText(incoming.idJson, incoming.error);
+  const { idJson } = incoming;
+  if (idJson === undefined) {
+    takeNotification(incoming, entrance);
+    return undefined;
+  }
+  const { ports, socket, serverId, allowToolNames, cancellable } = entrance;
+  const caller = new RequestCaller(socket, idJson, serverId, cancellable);
+  const answer = dispatch({ ...incoming, idJson }, ports, caller, allowToolNames);
+  if (typeof answer === 'string') return answer;
+  return endAfter(answer, caller);
+}
+
+/** Answers a batch, its requests side by side; undefined when nothing in it gets an answer. */
+export async function answerBatch(
+  values: unknown[],
+  text: string,
+  entrance: Entrance,
+): Promise<Refusal | string | undefined> {
+  let batch: Incoming[];
+  try {
+    batch = readBatch(values, text);
+  } catch (error) {
+    return toRefusal('null', toRpcError(error));
+  }
+  const answers = await Promise.all(batch.map((incoming) => answerMessage(refuseInitialize(incoming), entrance)));
+  const texts = answers.filter((answer) => answer !== undefined);
+  return texts.length === 0 ? undefined : `[${texts.join(',')}]`;
+}
+
+/** `initialize` must not be part of a batch (lifecycle, 2025-03-26): its session would have no header to be told in. */
+function refuseInitialize(incoming: Incoming): Incoming {
+  if (incoming === RESPONSE || 'error' in incoming || incoming.method !== 'initialize') return incoming;
+  const message = 'Invalid Request: initialize must not be part of a batch';
+  return { idJson: incoming.idJson ?? 'null', error: { code: rpcCodes.invalidRequest, message } };
+}
+
+async function endAfter(answer: Promise<string>, caller: RequestCaller): Promise<string> {
+  try {
+    return await answer;
+  } finally {
+    caller.end();
+  }
+}
+
+/** https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/cancellation: unknown ids are ignored. */
+function takeNotification(message: RpcMessage, entrance: Entrance): void {
+  if (message.method !== 'notifications/cancelled') return;
+  const requestId = message.params?.['requestId'];
+  entrance.cancellable?.get(JSON.stringify(requestId))?.abort('by its client');
+}
+
+function toRpcError(error: unknown): RpcErrorBody {
+  if (error instanceof RpcError) return error.toBody();
+  throw error;
+}

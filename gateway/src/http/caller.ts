@@ -1,0 +1,61 @@
+// One JSON-RPC request on its way. It is aborted when its connection closes (we offer no way to fetch the answer later)
+// or when its client cancels it.
+import type { Socket } from 'node:net';
+import type { Caller } from '../mcp/ports.ts';
+import { RpcError } from '../mcp/rpc-error.ts';
+
+/** LSP's number for it; JSON-RPC has none. */
+const REQUEST_CANCELLED = -32800;
+
+/** Those whose answer goes out on this connection. */
+const bySocket = new WeakMap<Socket, Set<RequestCaller>>();
+
+/** Those that a client may cancel by their id: the session's. */
+export type Cancellable = Map<string, RequestCaller>;
+
+export class RequestCaller implements Caller {
+  readonly serverId: string | undefined;
+  readonly #socket: Socket;
+  readonly #idJson: string;
+  readonly #cancellable: Cancellable | undefined;
+  #controller: AbortController | undefined;
+
+  constructor(socket: Socket, idJson: string, serverId: string | undefined, cancellable: Cancellable | undefined) {
+    this.#socket = socket;
+    this.#idJson = idJson;
+    this.serverId = serverId;
+    this.#cancellable = cancellable;
+  }
+
+  /** Asked for by what goes to an upstream; from then on the request can be found and aborted. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      callersOf(this.#socket).add(this);
+      this.#cancellable?.set(this.#idJson, this);
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason: string): void {
+    this.#controller?.abort(new RpcError(REQUEST_CANCELLED, `Request cancelled: ${reason}`));
+  }
+
+  /** Its answer is there. */
+  end(): void {
+    if (this.#controller === undefined) return;
+    bySocket.get(this.#socket)?.delete(this);
+    if (this.#cancellable?.get(this.#idJson) === this) this.#cancellable.delete(this.#idJson);
+  }
+}
+
+function callersOf(socket: Socket): Set<RequestCaller> {
+  const known = bySocket.get(socket);
+  if (known !== undefined) return known;
+  const callers = new Set<RequestCaller>();
+  bySocket.set(socket, callers);
+  socket.once('close', () => {
+    for (const caller of callers) caller.abort('the client closed the connection');
+  });
+  return callers;
+}

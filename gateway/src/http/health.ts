@@ -1,0 +1,37 @@
+// Who is up: /health says that this process answers, /ready that its database does too.
+import type { FastifyPluginCallback } from 'fastify';
+import { GatewayError } from '../errors.ts';
+import { latestVersion, supportedVersions } from '../mcp/versions.ts';
+import { productInfo } from '../version.ts';
+import { sendJson } from './json-body.ts';
+
+export interface HealthOptions {
+  /** One round trip to the database. @throws GW_DATABASE_UNAVAILABLE within two seconds */
+  ping: () => Promise<void>;
+}
+
+const healthy = '{"status":"healthy"}';
+const ready = '{"status":"ready"}';
+const versionText = JSON.stringify({
+  ...productInfo,
+  protocolVersion: latestVersion,
+  protocolVersions: supportedVersions,
+  node: process.version,
+});
+
+export const healthRoutes: FastifyPluginCallback<HealthOptions> = (app, { ping }, done) => {
+  app.get('/health', (_request, reply) => sendJson(reply, 200, healthy));
+  app.get('/version', (_request, reply) => sendJson(reply, 200, versionText));
+  app.get('/ready', async (_request, reply) => {
+    try {
+      await ping();
+      sendJson(reply, 200, ready);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      const { code, detail, hint } = error;
+      sendJson(reply, 503, JSON.stringify({ status: 'not ready', code, detail, hint }));
+    }
+    return reply;
+  });
+  done();
+};

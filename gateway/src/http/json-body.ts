@@ -1,0 +1,15 @@
+// JSON-RPC bodies reach their route as text: it is spliced into what goes on, and a parse error is JSON-RPC's to tell.
+import type { FastifyInstance, FastifyReply } from 'fastify';
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+/** Other content types are refused with 415. Encapsulated: the REST routes keep Fastify's parser. */
+export function takeJsonAsText(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+}
+
+/** Sends text that is JSON already. */
+export function sendJson(reply: FastifyReply, status: number, text: string): undefined {
+  reply.code(status).header('content-type', JSON_TYPE).send(text);
+}

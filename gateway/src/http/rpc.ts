@@ -1,0 +1,40 @@
+// JSON-RPC 2.0 without MCP's transport around it: POST /rpc and POST /. A bare tool name as method calls that tool.
+import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import { readMessage } from '../mcp/messages.ts';
+import type { McpPorts } from '../mcp/ports.ts';
+import { answerBatch, answerMessage, parseText, sendResult, toRefusal } from './answer-text.ts';
+import { takeJsonAsText } from './json-body.ts';
+
+export const rpcRoutes: FastifyPluginCallback<{ ports: McpPorts }> = (app, { ports }, done) => {
+  takeJsonAsText(app);
+
+  function answer(request: FastifyRequest, reply: FastifyReply): undefined {
+    const body = parseText(request.body);
+    if ('status' in body) return sendResult(reply, body);
+    const { value, text } = body;
+    const socket = request.raw.socket;
+    const entrance = { ports, socket, serverId: undefined, allowToolNames: true, cancellable: undefined };
+    if (Array.isArray(value)) {
+      answerBatch(value, text, entrance).then(
+        (result) => sendResult(reply, result),
+        (error) => reply.send(error),
+      );
+      return;
+    }
+    const incoming = readMessage(value, text);
+    if (typeof incoming === 'object' && 'error' in incoming) {
+      return sendResult(reply, toRefusal(incoming.idJson, incoming.error));
+    }
+    const result = answerMessage(incoming, entrance);
+    if (result instanceof Promise)
+      result.then(
+        (answered) => sendResult(reply, answered),
+        (error) => reply.send(error),
+      );
+    else sendResult(reply, result);
+  }
+
+  app.post('/rpc', answer);
+  app.post('/', answer);
+  done();
+};

@@ -1,0 +1,66 @@
+// The command line: arguments → command → exit code, nothing else. 0 stopped in order · 2 bad usage or configuration ·
+// 3 what it needs is not there (database, port).
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { createToken } from './auth/token.ts';
+import { loadConfig } from './config.ts';
+import { GatewayError } from './errors.ts';
+import { ListenError, serve } from './serve.ts';
+import { version } from './version.ts';
+
+const program = new Command('gateway')
+  .description('A Model Context Protocol gateway. Settings come from the environment (docs/gateway.md).')
+  .version(version)
+  .exitOverride();
+
+program
+  .command('serve')
+  .description('run the gateway until SIGTERM or SIGINT')
+  .option('--host <address>', 'address to listen on (HOST)')
+  .option('--port <number>', 'port to listen on, 0: any (PORT)')
+  .addHelpText('after', '\nExample:\n  JWT_SECRET_KEY=… DATABASE_URL=postgresql://… gateway serve --port 4444')
+  .action(async ({ host, port }: { host?: string; port?: string }) => {
+    const { HOST, PORT } = process.env;
+    await serve(loadConfig({ ...process.env, HOST: host ?? HOST, PORT: port ?? PORT }));
+  });
+
+program
+  .command('token')
+  .description('print a token for the Authorization header')
+  .requiredOption('--username <name>', 'who the token speaks for')
+  .option('--exp <minutes>', 'how long it is good; 0: for ever', toMinutes, 60)
+  .option('--secret <key>', 'key it is signed with (default: JWT_SECRET_KEY)')
+  .addHelpText('after', '\nExample:\n  gateway token --username admin --exp 60 --secret "$JWT_SECRET_KEY"')
+  .action(({ username, exp, secret }: { username: string; exp: number; secret?: string }) => {
+    const key = secret ?? process.env['JWT_SECRET_KEY'];
+    if (key === undefined || key === '') {
+      throw new GatewayError('GW_CONFIG_INVALID', { detail: 'a token needs --secret or JWT_SECRET_KEY, got neither' });
+    }
+    process.stdout.write(`${createToken({ secret: key, subject: username, expiresInMinutes: exp })}\n`);
+  });
+
+function toMinutes(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('must be a whole number of minutes, 0 or more.');
+  return Number(text);
+}
+
+/** Says what went wrong, without a stack for what is not a bug. */
+function toExitCode(error: unknown): number {
+  // Commander has said it already; its own codes for help and version are 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof GatewayError) {
+    process.stderr.write(`${error.message}\nHint: ${error.hint}\n`);
+    return error.code === 'GW_CONFIG_INVALID' ? 2 : 3;
+  }
+  if (error instanceof ListenError) {
+    process.stderr.write(`${error.code}: ${error.message}\nHint: choose another PORT, or 0 for any free one\n`);
+    return 3;
+  }
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return 1;
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = toExitCode(error);
+}

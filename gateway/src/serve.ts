@@ -1,0 +1,74 @@
+// `gateway serve`: starts in order (store, upstreams, app), says where it listens, stops in reverse on a signal.
+import type { FastifyInstance } from 'fastify';
+import { pino } from 'pino';
+import { buildApp } from './app.ts';
+import type { Config } from './config.ts';
+import { createUpstreams } from './federation/upstreams.ts';
+import { createMetrics, observe, seriesOf } from './metrics.ts';
+import { createRegistry } from './registry/index.ts';
+import { openStore } from './store/store.ts';
+
+/** In flight requests may end for this long after the signal; then their connections are closed under them. */
+const DRAIN_MS = 25_000;
+
+/** Why the gateway could not listen; `code` is the system's (`EADDRINUSE`). */
+export class ListenError extends Error {
+  readonly code: string;
+  constructor(address: string, cause: NodeJS.ErrnoException) {
+    super(`cannot listen on ${address}: ${cause.message}`, { cause });
+    this.name = 'ListenError';
+    this.code = cause.code ?? 'unknown';
+  }
+}
+
+/**
+ * Runs until SIGTERM or SIGINT, then until what is in flight has ended. Standard output gets one line, for whoever
+ * started us: `{"event":"listening","url":…,"pid":…}`; the log goes to standard error.
+ * @throws GW_DATABASE_UNAVAILABLE, ListenError
+ */
+export async function serve(config: Config): Promise<void> {
+  const stopped = waitForStop();
+  const log = pino({ level: config.LOG_LEVEL }, pino.destination({ dest: 2, sync: false }));
+  const metrics = createMetrics();
+  await using store = await openStore(config, log);
+  await using upstreams = createUpstreams({
+    timeoutMs: config.TOOL_TIMEOUT * 1000,
+    connections: config.HTTPX_MAX_CONNECTIONS,
+    keepAliveMs: config.HTTPX_KEEPALIVE_EXPIRY * 1000,
+    connectTimeoutMs: config.HTTPX_CONNECT_TIMEOUT * 1000,
+    observe(method, outcome, seconds) {
+      const series = seriesOf(metrics.upstream, `${method} ${outcome}`, () => ({ method, outcome }));
+      observe(series, seconds);
+    },
+  });
+  const registry = createRegistry({ store, connect: upstreams.connect, config, log });
+  const app = buildApp({ config, registry, store, upstreams, metrics, log });
+  const url = await listen(app, config);
+  process.stdout.write(`${JSON.stringify({ event: 'listening', url, pid: process.pid })}\n`);
+  const signal = await stopped;
+  log.info({ signal }, 'stopping');
+  const late = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS);
+  await app.close();
+  clearTimeout(late);
+}
+
+async function listen(app: FastifyInstance, config: Config): Promise<string> {
+  try {
+    return await app.listen({ host: config.HOST, port: config.PORT });
+  } catch (error) {
+    await app.close();
+    throw new ListenError(`${config.HOST}:${config.PORT}`, error as NodeJS.ErrnoException);
+  }
+}
+
+/** The first signal asks for an orderly end; the second one is obeyed at once. */
+function waitForStop(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        process.on(signal, () => process.exit(130));
+        resolve(signal);
+      });
+    }
+  });
+}
