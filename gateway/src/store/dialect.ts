@@ -106,11 +106,15 @@ function createStatementNames(): ToName {
 }
 
 /**
- * A connection whose query ran into the client's own deadline is still waiting for that answer: it is closed when released,
- * never handed to the next request.
+ * A connection whose query ran into the client's own deadline is still waiting for that answer, and one that broke while it
+ * was lent out says so by an event that ends the process when nobody listens: both are closed when released.
  */
 function toPoolClient(client: pg.PoolClient, toName: ToName): PostgresPoolClient {
   let broken: Error | undefined;
+  const onError = (error: Error) => {
+    broken = error;
+  };
+  client.on('error', onError);
   async function query(text: string, values: readonly unknown[]): Promise<pg.QueryResult> {
     const name = values.length > 0 ? toName(text) : undefined;
     try {
@@ -120,6 +124,10 @@ function toPoolClient(client: pg.PoolClient, toName: ToName): PostgresPoolClient
       throw error;
     }
   }
-  // Kysely's second signature of `query` is for cursors, which are not used.
-  return { query, release: () => client.release(broken) } as PostgresPoolClient;
+  function release(): void {
+    client.off('error', onError);
+    client.release(broken);
+  }
+  // Kysely's second signature of `query` is for cursors, which are not used; the rows have the type that Kysely asks for.
+  return { query, release } as unknown as PostgresPoolClient;
 }

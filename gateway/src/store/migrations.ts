@@ -73,7 +73,6 @@ async function createRegistry(db: Kysely<unknown>): Promise<void> {
     .createTable('server_entries')
     .addColumn('server_id', 'text', (column) => column.notNull().references('servers.id').onDelete('cascade'))
     .addColumn('entry_id', 'text', (column) => column.notNull().references('entries.id').onDelete('cascade'))
-    .addColumn('position', 'integer', (column) => column.notNull())
     .addPrimaryKeyConstraint('server_entries_pkey', ['server_id', 'entry_id'])
     .execute();
   // Deleting an entry must not scan every association.

@@ -58,8 +58,6 @@ export interface ServersTable {
 export interface ServerEntriesTable {
   server_id: string;
   entry_id: string;
-  /** Order in which the request named it. */
-  position: number;
 }
 
 export interface Database {

@@ -1,0 +1,90 @@
+// One value that is dear to make, kept in memory: made on demand by one flight for all who ask, made anew when it is old or
+// was declared wrong, and served beyond its age when it cannot be made.
+
+export interface SnapshotOptions<T> {
+  load: () => Promise<T>;
+  /** Up to this age a value is simply served; up to twice this age it is served while another is made. */
+  ttlMs: number;
+  /** After a failure the stale value is served for this long before the next attempt. */
+  retryMs: number;
+  /** Monotonic milliseconds. */
+  now: () => number;
+  /** Told of each failure that a stale value covers. */
+  onStale: (error: unknown) => void;
+}
+
+export class Snapshot<T> {
+  hits = 0;
+  misses = 0;
+  readonly #options: SnapshotOptions<T>;
+  #kept: { value: T; version: number; loadedAtMs: number } | undefined;
+  #flight: { promise: Promise<T>; version: number } | undefined;
+  /** Counts the invalidations: what was being made before the last one does not count as fresh. */
+  #version = 0;
+  #failedAtMs: number | undefined;
+
+  constructor(options: SnapshotOptions<T>) {
+    this.#options = options;
+  }
+
+  /** Synchronous when the value is in memory. Rejects with the loader's error when there is nothing to serve. */
+  get(): T | Promise<T> {
+    const kept = this.#kept;
+    if (kept === undefined) {
+      this.misses += 1;
+      return this.#load();
+    }
+    const nowMs = this.#options.now();
+    const ageMs = nowMs - kept.loadedAtMs;
+    const isCurrent = kept.version === this.#version;
+    if (isCurrent && ageMs < this.#options.ttlMs) {
+      this.hits += 1;
+      return kept.value;
+    }
+    if (this.#failedAtMs !== undefined && nowMs - this.#failedAtMs < this.#options.retryMs) {
+      this.hits += 1;
+      return kept.value;
+    }
+    const reload = this.#load().catch((error: unknown) => {
+      this.#options.onStale(error);
+      return kept.value;
+    });
+    if (isCurrent && ageMs < 2 * this.#options.ttlMs) {
+      this.hits += 1;
+      return kept.value;
+    }
+    this.misses += 1;
+    return reload;
+  }
+
+  /** The value was changed where it comes from: who asks from now on waits for another. */
+  invalidate(): void {
+    this.#version += 1;
+    this.#failedAtMs = undefined;
+  }
+
+  #load(): Promise<T> {
+    if (this.#flight?.version === this.#version) return this.#flight.promise;
+    const flight = { promise: this.#fly(this.#version), version: this.#version };
+    this.#flight = flight;
+    const land = () => {
+      if (this.#flight === flight) this.#flight = undefined;
+    };
+    flight.promise.then(land, land);
+    return flight.promise;
+  }
+
+  async #fly(version: number): Promise<T> {
+    try {
+      const value = await this.#options.load();
+      if (this.#kept === undefined || this.#kept.version <= version) {
+        this.#kept = { value, version, loadedAtMs: this.#options.now() };
+      }
+      this.#failedAtMs = undefined;
+      return value;
+    } catch (error) {
+      this.#failedAtMs = this.#options.now();
+      throw error;
+    }
+  }
+}

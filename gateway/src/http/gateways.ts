@@ -1,0 +1,12 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { Registry } from '../registry/index.ts';
+import { idOf, registerRestRoutes } from './rest.ts';
+
+/** Upstream MCP servers. Registering one asks it what it offers. */
+export const gatewayRoutes: FastifyPluginAsync<{ registry: Registry }> = async (app, { registry }) => {
+  const { gateways } = registry;
+  registerRestRoutes(app, { path: '/gateways', list: 'gateways', noun: 'gateway' }, gateways, (body) =>
+    gateways.register(body),
+  );
+  app.post('/gateways/:id/tools/refresh', (request) => gateways.refresh(idOf(request)));
+};

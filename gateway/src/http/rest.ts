@@ -1,0 +1,61 @@
+// What the REST routes of all kinds share: parameters, the shape of a list, and the routes that every kind has.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { readOutside } from '../registry/body.ts';
+import type { Page } from '../registry/paging.ts';
+
+const IdParams = Type.Object({ id: Type.String({ minLength: 1 }) });
+const Activate = Type.Object({
+  activate: Type.Union([Type.Literal('true'), Type.Literal('false')], { default: 'true' }),
+});
+const ListShape = Type.Object({ include_pagination: Type.String({ default: 'false' }) });
+
+export function idOf(request: FastifyRequest): string {
+  return readOutside(IdParams, request.params, 'path').id;
+}
+
+/**
+ * An array, as ContextForge answers; with `?include_pagination=true` an object `{ <list>: [...], nextCursor }`. Either way the
+ * cursor of the next page also stands in the header `X-Next-Cursor`.
+ */
+export function sendPage(request: FastifyRequest, reply: FastifyReply, list: string, page: Page<object>): FastifyReply {
+  if (page.nextCursor !== undefined) reply.header('X-Next-Cursor', page.nextCursor);
+  const isWrapped = readOutside(ListShape, request.query, 'query').include_pagination === 'true';
+  return reply.send(isWrapped ? { [list]: page.items, nextCursor: page.nextCursor } : page.items);
+}
+
+/** The methods that services of all kinds have. */
+export interface RestService {
+  read(id: string): Promise<object>;
+  list(query: unknown): Promise<Page<object>>;
+  update(id: string, body: unknown): Promise<object>;
+  setEnabled(id: string, enabled: boolean): Promise<object>;
+  remove(id: string): Promise<void>;
+}
+
+/**
+ * `GET /`, `POST /`, `GET|PUT|DELETE /:id`, `POST /:id/toggle` (ContextForge calls it `/state` since 1.0).
+ * @param names the path, the name of the list inside a wrapped answer, and the noun for messages
+ */
+export function registerRestRoutes(
+  app: FastifyInstance,
+  { path, list, noun }: { path: string; list: string; noun: string },
+  service: RestService,
+  create: (body: unknown) => Promise<object>,
+): void {
+  app.get(path, async (request, reply) => sendPage(request, reply, list, await service.list(request.query)));
+  app.post(path, async (request, reply) => reply.code(201).send(await create(request.body)));
+  app.get(`${path}/:id`, (request) => service.read(idOf(request)));
+  app.put(`${path}/:id`, (request) => service.update(idOf(request), request.body));
+  app.delete(`${path}/:id`, async (request) => {
+    const id = idOf(request);
+    await service.remove(id);
+    return { status: 'success', message: `${noun} ${id} deleted` };
+  });
+  for (const action of ['toggle', 'state']) {
+    app.post(`${path}/:id/${action}`, (request) => {
+      const { activate } = readOutside(Activate, request.query, 'query');
+      return service.setEnabled(idOf(request), activate === 'true');
+    });
+  }
+}

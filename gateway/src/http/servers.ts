@@ -1,0 +1,16 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { Registry } from '../registry/index.ts';
+import { idOf, registerRestRoutes, sendPage } from './rest.ts';
+
+/** Virtual servers, and what each serves. */
+export const serverRoutes: FastifyPluginAsync<{ registry: Registry }> = async (app, { registry }) => {
+  const { servers } = registry;
+  registerRestRoutes(app, { path: '/servers', list: 'servers', noun: 'server' }, servers, (body) =>
+    servers.create(body),
+  );
+  for (const kind of ['tools', 'resources', 'prompts'] as const) {
+    app.get(`/servers/:id/${kind}`, async (request, reply) =>
+      sendPage(request, reply, kind, await registry[kind].listOfServer(idOf(request), request.query)),
+    );
+  }
+};

@@ -1,0 +1,158 @@
+// Create, read, update, delete and list the entries of one kind.
+import { randomUUID } from 'node:crypto';
+import { type Kysely, sql, type Updateable } from 'kysely';
+import type { Config } from '../config.ts';
+import { GatewayError } from '../errors.ts';
+import type { Store } from '../store/store.ts';
+import type { Database, EntriesTable } from '../store/tables.ts';
+import type { EntryRow, EntryRules, McpObject } from './entry-rules.ts';
+import { type Page, parseListQuery, toPage } from './paging.ts';
+
+/** Bodies and queries come in as the client sent them; answers are REST shapes. Every method may throw GW_DATABASE_UNAVAILABLE. */
+export interface EntryService {
+  /** @throws GW_INVALID_REQUEST, GW_NOT_FOUND (the gateway), GW_CONFLICT */
+  create(body: unknown): Promise<object>;
+  /** @throws GW_NOT_FOUND */
+  read(id: string): Promise<object>;
+  /** @throws GW_INVALID_REQUEST, GW_INVALID_CURSOR */
+  list(query: unknown): Promise<Page<object>>;
+  /** Those of one virtual server, disabled ones only when asked for. @throws GW_NOT_FOUND (the server) */
+  listOfServer(serverId: string, query: unknown): Promise<Page<object>>;
+  /** @throws GW_INVALID_REQUEST, GW_NOT_FOUND, GW_CONFLICT */
+  update(id: string, body: unknown): Promise<object>;
+  /** @throws GW_NOT_FOUND */
+  setEnabled(id: string, enabled: boolean): Promise<object>;
+  /** @throws GW_NOT_FOUND */
+  remove(id: string): Promise<void>;
+}
+
+export interface EntryServiceOptions {
+  rules: EntryRules;
+  store: Store;
+  config: Pick<Config, 'PAGINATION_DEFAULT_PAGE_SIZE' | 'PAGINATION_MAX_PAGE_SIZE'>;
+  /** Called after each write. */
+  changed: () => void;
+}
+
+export function createEntryService({ rules, store, config, changed }: EntryServiceOptions): EntryService {
+  const { kind, noun } = rules;
+  // Text that we wrote ourselves: an object by construction, not checked again for each of the rows of a page.
+  const parseMcp = (row: EntryRow): McpObject => JSON.parse(row.mcp_json);
+  const toRead = (row: EntryRow) => rules.toRead(row, parseMcp(row));
+
+  async function readRow(id: string): Promise<EntryRow> {
+    const row = await store.query((db) => selectRow(db, id).executeTakeFirst());
+    if (row === undefined) throw notFound(noun, id);
+    return row;
+  }
+
+  const selectRow = (db: Kysely<Database>, id: string) =>
+    selectRows(db).where('entries.id', '=', id).where('entries.kind', '=', kind);
+
+  /** Reads, changes and writes under the row's lock: of two changes at once neither is lost. */
+  async function change(id: string, toValues: (row: EntryRow) => Updateable<EntriesTable>): Promise<object> {
+    await store.transaction(async (db) => {
+      const row = await selectRow(db, id).forUpdate('entries').executeTakeFirst();
+      if (row === undefined) throw notFound(noun, id);
+      await db
+        .updateTable('entries')
+        .set({ ...toValues(row), updated_at: sql<Date>`now()` })
+        .where('id', '=', id)
+        .execute();
+    });
+    changed();
+    return toRead(await readRow(id));
+  }
+
+  async function list(query: unknown, serverId?: string): Promise<Page<object>> {
+    const { limit, skip, afterSeq, includeInactive, gatewayId } = parseListQuery(kind, query, config);
+    const rows = await store.query((db) => {
+      let rowsOf = selectRows(db).where('entries.kind', '=', kind).where('entries.seq', '>', String(afterSeq));
+      if (!includeInactive) rowsOf = rowsOf.where('entries.enabled', '=', true).where('gateways.enabled', '=', true);
+      if (gatewayId !== undefined) rowsOf = rowsOf.where('entries.gateway_id', '=', gatewayId);
+      if (serverId !== undefined) {
+        rowsOf = rowsOf.where('entries.id', 'in', (members) =>
+          members.selectFrom('server_entries').select('entry_id').where('server_id', '=', serverId),
+        );
+      }
+      return rowsOf
+        .orderBy('entries.seq')
+        .limit(limit + 1)
+        .offset(skip)
+        .execute();
+    });
+    return toPage(kind, rows, limit, toRead);
+  }
+
+  return {
+    async create(body) {
+      const entry = rules.parseCreate(body);
+      const id = randomUUID();
+      await requireGateway(store, entry.gatewayId);
+      await store.query((db) =>
+        db
+          .insertInto('entries')
+          .values({
+            id,
+            kind,
+            gateway_id: entry.gatewayId,
+            name: entry.name,
+            original_name: entry.originalName,
+            mcp_json: JSON.stringify(entry.mcp),
+            discovered: false,
+          })
+          .execute(),
+      );
+      changed();
+      return toRead(await readRow(id));
+    },
+    read: async (id) => toRead(await readRow(id)),
+    list: (query) => list(query),
+    async listOfServer(serverId, query) {
+      const server = await store.query((db) =>
+        db.selectFrom('servers').select('id').where('id', '=', serverId).executeTakeFirst(),
+      );
+      if (server === undefined) throw notFound('server', serverId);
+      return await list(query, serverId);
+    },
+    async update(id, body) {
+      const wanted = rules.parseUpdate(body);
+      return await change(id, (row) => ({
+        name: wanted.name ?? row.name,
+        mcp_json: JSON.stringify({ ...parseMcp(row), ...wanted.mcp }),
+      }));
+    },
+    setEnabled: (id, enabled) => change(id, () => ({ enabled })),
+    async remove(id) {
+      const { numDeletedRows } = await store.query((db) =>
+        db.deleteFrom('entries').where('id', '=', id).where('kind', '=', kind).executeTakeFirst(),
+      );
+      if (numDeletedRows === 0n) throw notFound(noun, id);
+      changed();
+    },
+  };
+}
+
+async function requireGateway(store: Store, gatewayId: string): Promise<void> {
+  const gateway = await store.query((db) =>
+    db.selectFrom('gateways').select('id').where('id', '=', gatewayId).executeTakeFirst(),
+  );
+  if (gateway === undefined) throw notFound('gateway', gatewayId);
+}
+
+export function notFound(noun: string, id: string): GatewayError {
+  return new GatewayError('GW_NOT_FOUND', { detail: `no ${noun} has the id ${JSON.stringify(id.slice(0, 80))}` });
+}
+
+function selectRows(db: Kysely<Database>) {
+  return db
+    .selectFrom('entries')
+    .innerJoin('gateways', 'gateways.id', 'entries.gateway_id')
+    .select(['entries.id', 'entries.seq', 'entries.gateway_id', 'entries.name', 'entries.original_name'])
+    .select(['entries.mcp_json', 'entries.enabled', 'entries.created_at', 'entries.updated_at'])
+    .select([
+      'gateways.slug as gateway_slug',
+      'gateways.url as gateway_url',
+      'gateways.transport as gateway_transport',
+    ]);
+}

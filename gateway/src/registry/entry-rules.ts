@@ -1,0 +1,79 @@
+// What differs between tools, resources, resource templates and prompts: one file per kind implements this.
+import type { EntryKind } from './catalog.ts';
+
+/** An object as MCP lists it. */
+export type McpObject = Record<string, unknown>;
+
+/** An entry that a client wants to create by hand. */
+export interface NewEntry {
+  gatewayId: string;
+  name: string;
+  originalName: string;
+  mcp: McpObject;
+}
+
+/** What a client wants to change: `mcp` is laid over the properties that are there. */
+export interface EntryChange {
+  name: string | undefined;
+  mcp: McpObject;
+}
+
+/** A row with what it takes from its gateway. */
+export interface EntryRow {
+  id: string;
+  seq: string;
+  gateway_id: string;
+  gateway_slug: string;
+  gateway_url: string;
+  gateway_transport: string;
+  name: string;
+  original_name: string;
+  mcp_json: string;
+  enabled: boolean;
+  created_at: Date;
+  updated_at: Date;
+}
+
+export interface EntryRules {
+  kind: EntryKind;
+  /** For messages, and the property that a request body may be wrapped in. */
+  noun: 'tool' | 'resource' | 'prompt';
+  /** @throws GW_INVALID_REQUEST */
+  parseCreate(body: unknown): NewEntry;
+  /** @throws GW_INVALID_REQUEST */
+  parseUpdate(body: unknown): EntryChange;
+  /** What identifies an entry to its upstream; undefined when the upstream sent something that is no such entry. */
+  originalNameOf(item: McpObject): string | undefined;
+  /** What its public name is made of. */
+  displayNameOf(item: McpObject): string;
+  /** Must the public name differ from all others of this kind? */
+  hasUniqueName: boolean;
+  /** The REST answer. */
+  toRead(row: EntryRow, mcp: McpObject): object;
+}
+
+/** The properties that every kind's REST answer has, named as ContextForge names them. */
+export function toCommonRead(row: EntryRow, mcp: McpObject): object {
+  return {
+    id: row.id,
+    name: row.name,
+    displayName: mcp['title'] ?? row.name,
+    description: mcp['description'] ?? null,
+    gatewayId: row.gateway_id,
+    gatewaySlug: row.gateway_slug,
+    enabled: row.enabled,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+/** Leaves out what is undefined. */
+export function defined(object: McpObject): McpObject {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+}
+
+/** A text property of an object that came from outside. */
+export function textOf(item: McpObject, name: string): string | undefined {
+  const value = item[name];
+  return typeof value === 'string' && value !== '' && !value.includes('\0') ? value : undefined;
+}

@@ -1,0 +1,90 @@
+// The REST bodies of gateways, and the headers that their credentials become.
+import { Type } from 'typebox';
+import { GatewayError } from '../errors.ts';
+import { readBody } from './body.ts';
+
+/** No control characters: a header with a line break in it would be a second header (RFC 9110 section 5.5). */
+const HeaderValue = Type.String({ minLength: 1, maxLength: 8192, pattern: '^[\\t\\x20-\\x7e\\x80-\\xff]+$' });
+const HeaderName = Type.String({ pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$" });
+
+const GatewayChange = Type.Object({
+  name: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+  url: Type.Optional(Type.String({ maxLength: 2048, pattern: '^https?://' })),
+  description: Type.Optional(Type.String({ maxLength: 8192 })),
+  transport: Type.Optional(Type.Literal('STREAMABLEHTTP')),
+  authType: Type.Optional(
+    Type.Union([Type.Literal('none'), Type.Literal('basic'), Type.Literal('bearer'), Type.Literal('authheaders')]),
+  ),
+  authToken: Type.Optional(HeaderValue),
+  authUsername: Type.Optional(Type.String({ minLength: 1 })),
+  authPassword: Type.Optional(Type.String()),
+  authHeaderKey: Type.Optional(HeaderName),
+  authHeaderValue: Type.Optional(HeaderValue),
+  authHeaders: Type.Optional(Type.Array(Type.Object({ key: HeaderName, value: HeaderValue }))),
+});
+
+export const GatewayCreate = Type.Intersect([GatewayChange, Type.Object({ name: Type.String(), url: Type.String() })]);
+
+/** A gateway as a request describes it; undefined: not mentioned. */
+export interface GatewayRequest {
+  name: string | undefined;
+  url: string | undefined;
+  description: string | undefined;
+  auth: { type: string | null; headers: Record<string, string> } | undefined;
+}
+
+/** @throws GW_INVALID_REQUEST */
+export function parseGatewayCreate(body: unknown): GatewayRequest & { name: string; url: string } {
+  const { name, url, ...rest } = readBody(GatewayCreate, body, 'gateway');
+  return { name, url: toUrl(url), description: rest.description, auth: toAuth(rest) };
+}
+
+/** @throws GW_INVALID_REQUEST */
+export function parseGatewayUpdate(body: unknown): GatewayRequest {
+  const { name, url, ...rest } = readBody(GatewayChange, body, 'gateway');
+  return { name, url: url === undefined ? undefined : toUrl(url), description: rest.description, auth: toAuth(rest) };
+}
+
+function toUrl(text: string): string {
+  if (!URL.canParse(text)) throw invalid('/url', `is not a URL, got ${JSON.stringify(text)}`);
+  const url = new URL(text);
+  if (url.username !== '' || url.password !== '') throw invalid('/url', 'must not hold credentials: use authType');
+  return url.href;
+}
+
+type GatewayAuth = Omit<Type.Static<typeof GatewayChange>, 'name' | 'url'>;
+
+function toAuth(given: GatewayAuth): GatewayRequest['auth'] {
+  switch (given.authType) {
+    case undefined:
+      return undefined;
+    case 'none':
+      return { type: null, headers: {} };
+    case 'bearer':
+      return { type: 'bearer', headers: { authorization: `Bearer ${required('authToken', given.authToken)}` } };
+    case 'basic': {
+      const name = required('authUsername', given.authUsername);
+      const encoded = Buffer.from(`${name}:${required('authPassword', given.authPassword)}`).toString('base64');
+      return { type: 'basic', headers: { authorization: `Basic ${encoded}` } };
+    }
+    case 'authheaders':
+      return { type: 'authheaders', headers: toHeaders(given) };
+  }
+}
+
+function toHeaders(given: GatewayAuth): Record<string, string> {
+  if (given.authHeaders !== undefined) {
+    return Object.fromEntries(given.authHeaders.map(({ key, value }) => [key.toLowerCase(), value]));
+  }
+  const key = required('authHeaderKey', given.authHeaderKey);
+  return { [key.toLowerCase()]: required('authHeaderValue', given.authHeaderValue) };
+}
+
+function required(name: string, value: string | undefined): string {
+  if (value === undefined) throw invalid(`/${name}`, 'is needed for this authType');
+  return value;
+}
+
+function invalid(path: string, message: string): GatewayError {
+  return new GatewayError('GW_INVALID_REQUEST', { detail: `body ${path} ${message}`, faults: [{ path, message }] });
+}

@@ -1,0 +1,208 @@
+// Gateways: the upstream MCP servers. Registering one asks it what it offers and stores that; deleting it removes all of it.
+import { randomUUID } from 'node:crypto';
+import { type Selectable, sql } from 'kysely';
+import type { Config } from '../config.ts';
+import { GatewayError } from '../errors.ts';
+import type { Upstream } from '../federation/upstream.ts';
+import { parse } from '../parse.ts';
+import type { Store } from '../store/store.ts';
+import type { GatewaysTable } from '../store/tables.ts';
+import type { CatalogGateway } from './catalog.ts';
+import { Headers } from './catalog-queries.ts';
+import { discover, storeDiscovered } from './discovery.ts';
+import { notFound } from './entries.ts';
+import { parseGatewayCreate, parseGatewayUpdate } from './gateway-body.ts';
+import { type Page, parseListQuery, toPage } from './paging.ts';
+import { toSlug } from './slug.ts';
+
+/** Every method may throw GW_DATABASE_UNAVAILABLE. */
+export interface GatewayService {
+  /** @throws GW_INVALID_REQUEST, GW_CONFLICT (name), GW_UPSTREAM_* (it could not be asked; nothing is stored) */
+  register(body: unknown): Promise<object>;
+  /** @throws GW_NOT_FOUND */
+  read(id: string): Promise<object>;
+  /** @throws GW_INVALID_REQUEST, GW_INVALID_CURSOR */
+  list(query: unknown): Promise<Page<object>>;
+  /** Asks the upstream again when its URL or its credentials changed. @throws as `register`, and GW_NOT_FOUND */
+  update(id: string, body: unknown): Promise<object>;
+  /** Asks the upstream again. @throws GW_NOT_FOUND, GW_UPSTREAM_* */
+  refresh(id: string): Promise<object>;
+  /** @throws GW_NOT_FOUND */
+  setEnabled(id: string, enabled: boolean): Promise<object>;
+  /** @throws GW_NOT_FOUND */
+  remove(id: string): Promise<void>;
+}
+
+export interface GatewayServiceOptions {
+  store: Store;
+  connect: (gateway: CatalogGateway) => Upstream;
+  config: Pick<
+    Config,
+    'TOOL_TIMEOUT' | 'GATEWAY_TOOL_NAME_SEPARATOR' | 'PAGINATION_DEFAULT_PAGE_SIZE' | 'PAGINATION_MAX_PAGE_SIZE'
+  >;
+  /** Called after each write. */
+  changed: () => void;
+}
+
+type Row = Selectable<GatewaysTable>;
+
+export function createGatewayService({ store, connect, config, changed }: GatewayServiceOptions): GatewayService {
+  const separator = config.GATEWAY_TOOL_NAME_SEPARATOR;
+  const deadlineMs = config.TOOL_TIMEOUT * 1000;
+
+  async function readRow(id: string): Promise<Row> {
+    const row = await store.query((db) =>
+      db.selectFrom('gateways').selectAll().where('id', '=', id).executeTakeFirst(),
+    );
+    if (row === undefined) throw notFound('gateway', id);
+    return row;
+  }
+
+  /** Asking comes first and outside the transaction: a slow upstream holds nothing in the database. */
+  async function replace(id: string, wanted: CatalogGateway, values: Partial<Row>, isAsked: boolean): Promise<object> {
+    const found = isAsked ? await discover(connect, wanted, deadlineMs) : undefined;
+    await store.transaction(async (db) => {
+      const { numUpdatedRows } = await db
+        .updateTable('gateways')
+        .set({
+          name: wanted.name,
+          slug: wanted.slug,
+          url: wanted.url,
+          headers_json: JSON.stringify(wanted.headers),
+          ...(values.description === undefined ? {} : { description: values.description }),
+          ...(values.auth_type === undefined ? {} : { auth_type: values.auth_type }),
+          ...(found === undefined
+            ? {}
+            : { capabilities_json: JSON.stringify(found.capabilities), last_seen: sql<Date>`now()` }),
+          updated_at: sql<Date>`now()`,
+        })
+        .where('id', '=', id)
+        .executeTakeFirst();
+      if (numUpdatedRows === 0n) throw notFound('gateway', id);
+      if (found !== undefined) await storeDiscovered(db, wanted, found, separator);
+    });
+    changed();
+    return toRead(await readRow(id));
+  }
+
+  return {
+    async register(body) {
+      const { name, url, description, auth } = parseGatewayCreate(body);
+      const gateway: CatalogGateway = {
+        id: randomUUID(),
+        name,
+        slug: toSlug(name),
+        url,
+        transport: 'STREAMABLEHTTP',
+        headers: auth?.headers ?? {},
+      };
+      await requireFree(store, gateway);
+      const found = await discover(connect, gateway, deadlineMs);
+      await store.transaction(async (db) => {
+        await db
+          .insertInto('gateways')
+          .values({
+            id: gateway.id,
+            name,
+            slug: gateway.slug,
+            url,
+            transport: gateway.transport,
+            description: description ?? null,
+            auth_type: auth?.type ?? null,
+            headers_json: JSON.stringify(gateway.headers),
+            capabilities_json: JSON.stringify(found.capabilities),
+          })
+          .execute();
+        await storeDiscovered(db, gateway, found, separator);
+      });
+      changed();
+      return toRead(await readRow(gateway.id));
+    },
+    read: async (id) => toRead(await readRow(id)),
+    async list(query) {
+      const { limit, skip, afterSeq, includeInactive } = parseListQuery('gateways', query, config);
+      const rows = await store.query((db) => {
+        let gateways = db.selectFrom('gateways').selectAll().where('seq', '>', String(afterSeq));
+        if (!includeInactive) gateways = gateways.where('enabled', '=', true);
+        return gateways
+          .orderBy('seq')
+          .limit(limit + 1)
+          .offset(skip)
+          .execute();
+      });
+      return toPage('gateways', rows, limit, toRead);
+    },
+    async update(id, body) {
+      const wanted = parseGatewayUpdate(body);
+      const row = await readRow(id);
+      const gateway = toGateway(row);
+      const changedGateway: CatalogGateway = {
+        ...gateway,
+        // The slug stays: public names were made of it, and clients use them.
+        name: wanted.name ?? gateway.name,
+        url: wanted.url ?? gateway.url,
+        headers: wanted.auth?.headers ?? gateway.headers,
+      };
+      const isAsked = changedGateway.url !== gateway.url || wanted.auth !== undefined;
+      const values = {
+        ...(wanted.description === undefined ? {} : { description: wanted.description }),
+        ...(wanted.auth === undefined ? {} : { auth_type: wanted.auth.type }),
+      };
+      return await replace(id, changedGateway, values, isAsked);
+    },
+    async refresh(id) {
+      return await replace(id, toGateway(await readRow(id)), {}, true);
+    },
+    async setEnabled(id, enabled) {
+      await store.query((db) =>
+        db.updateTable('gateways').set({ enabled, updated_at: sql<Date>`now()` }).where('id', '=', id).execute(),
+      );
+      changed();
+      return toRead(await readRow(id));
+    },
+    async remove(id) {
+      const { numDeletedRows } = await store.query((db) =>
+        db.deleteFrom('gateways').where('id', '=', id).executeTakeFirst(),
+      );
+      if (numDeletedRows === 0n) throw notFound('gateway', id);
+      changed();
+    },
+  };
+}
+
+/** Before the upstream is asked; the unique indexes have the last word. */
+async function requireFree(store: Store, gateway: CatalogGateway): Promise<void> {
+  const other = await store.query((db) =>
+    db
+      .selectFrom('gateways')
+      .select('name')
+      .where((row) => row.or([row('name', '=', gateway.name), row('slug', '=', gateway.slug)]))
+      .executeTakeFirst(),
+  );
+  if (other === undefined) return;
+  const detail = `the gateway ${JSON.stringify(other.name)} has the name or the slug (${gateway.slug})`;
+  throw new GatewayError('GW_CONFLICT', { detail });
+}
+
+function toGateway(row: Row): CatalogGateway {
+  const headers = parse(Headers, JSON.parse(row.headers_json), `gateway ${row.id}`);
+  return { id: row.id, name: row.name, slug: row.slug, url: row.url, transport: row.transport, headers };
+}
+
+/** Credentials are never part of it. */
+function toRead(row: Row): object {
+  return {
+    id: row.id,
+    name: row.name,
+    slug: row.slug,
+    url: row.url,
+    description: row.description,
+    transport: row.transport,
+    capabilities: JSON.parse(row.capabilities_json),
+    authType: row.auth_type,
+    enabled: row.enabled,
+    lastSeen: row.last_seen,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

@@ -1,0 +1,118 @@
+// The members of virtual servers: from the names or ids in a request to entries, and back.
+import { sql } from 'kysely';
+import { GatewayError } from '../errors.ts';
+import type { Store } from '../store/store.ts';
+import type { EntryKind } from './catalog.ts';
+
+export interface Member {
+  id: string;
+  kind: EntryKind;
+  name: string;
+}
+
+/** What a request names. Resources include resource templates. */
+export interface MemberNames {
+  associatedTools?: string[];
+  associatedResources?: string[];
+  associatedPrompts?: string[];
+}
+
+interface Candidate extends Member {
+  original_name: string;
+}
+
+const kindsOf: Record<keyof MemberNames, EntryKind[]> = {
+  associatedTools: ['tools'],
+  associatedResources: ['resources', 'resourceTemplates'],
+  associatedPrompts: ['prompts'],
+};
+
+/**
+ * By id, by public name, or (when only one entry has it) by the upstream's own name or URI.
+ * @throws GW_INVALID_REQUEST with every name that nothing has, GW_NAME_AMBIGUOUS
+ */
+export async function resolveMembers(store: Store, names: MemberNames): Promise<Member[]> {
+  const members = new Map<string, Member>();
+  const faults: { path: string; message: string }[] = [];
+  for (const property of Object.keys(kindsOf) as (keyof MemberNames)[]) {
+    const wanted = names[property] ?? [];
+    const candidates = wanted.length === 0 ? [] : await readCandidates(store, kindsOf[property], wanted);
+    const find = createFinder(candidates);
+    wanted.forEach((name, index) => {
+      const member = find(name);
+      if (member !== undefined) members.set(member.id, { id: member.id, kind: member.kind, name: member.name });
+      else faults.push({ path: `/${property}/${index}`, message: `names nothing that is there: ${name.slice(0, 80)}` });
+    });
+  }
+  if (faults.length > 0) {
+    const detail = faults.map((fault) => `body ${fault.path} ${fault.message}`).join('\n');
+    throw new GatewayError('GW_INVALID_REQUEST', { detail, faults });
+  }
+  return [...members.values()];
+}
+
+/** In paging order. */
+export async function membersOf(store: Store, serverIds: string[]): Promise<(Member & { server_id: string })[]> {
+  if (serverIds.length === 0) return [];
+  return await store.query((db) =>
+    db
+      .selectFrom('server_entries')
+      .innerJoin('entries', 'entries.id', 'server_entries.entry_id')
+      .select(['server_entries.server_id', 'entries.id', 'entries.kind', 'entries.name'])
+      .where('server_entries.server_id', '=', sql<string>`any(${serverIds}::text[])`)
+      .orderBy('entries.seq')
+      .execute(),
+  );
+}
+
+/** Ids first: as a rule a request names nothing else, and then the primary key answers alone. */
+async function readCandidates(store: Store, kinds: EntryKind[], wanted: string[]): Promise<Candidate[]> {
+  const columns = ['id', 'kind', 'name', 'original_name'] as const;
+  const byId = await store.query((db) =>
+    db
+      .selectFrom('entries')
+      .select(columns)
+      .where('id', '=', sql<string>`any(${wanted}::text[])`)
+      .where('kind', '=', sql<EntryKind>`any(${kinds}::text[])`)
+      .execute(),
+  );
+  const found = new Set(byId.map((row) => row.id));
+  const names = wanted.filter((name) => !found.has(name));
+  if (names.length === 0) return byId;
+  const byName = await store.query((db) =>
+    db
+      .selectFrom('entries')
+      .select(columns)
+      .where('kind', '=', sql<EntryKind>`any(${kinds}::text[])`)
+      .where(sql<boolean>`(name = any(${names}::text[]) or original_name = any(${names}::text[]))`)
+      .execute(),
+  );
+  return [...byId, ...byName];
+}
+
+/** @throws (from the returned function) GW_NAME_AMBIGUOUS */
+function createFinder(candidates: Candidate[]): (name: string) => Candidate | undefined {
+  const byId = new Map(candidates.map((candidate) => [candidate.id, candidate]));
+  const byName = group(candidates, (candidate) => candidate.name);
+  const byOriginalName = group(candidates, (candidate) => candidate.original_name);
+  return (name) => {
+    const member = byId.get(name);
+    if (member !== undefined) return member;
+    const named = byName.get(name) ?? byOriginalName.get(name) ?? [];
+    if (named.length > 1) {
+      const detail = `${JSON.stringify(name)} may be ${named.map((candidate) => `${candidate.name} (${candidate.id})`).join(', ')}`;
+      throw new GatewayError('GW_NAME_AMBIGUOUS', { detail });
+    }
+    return named[0];
+  };
+}
+
+function group(candidates: Candidate[], keyOf: (candidate: Candidate) => string): Map<string, Candidate[]> {
+  const groups = new Map<string, Candidate[]>();
+  for (const candidate of candidates) {
+    const same = groups.get(keyOf(candidate));
+    if (same === undefined) groups.set(keyOf(candidate), [candidate]);
+    else same.push(candidate);
+  }
+  return groups;
+}

@@ -1,0 +1,54 @@
+// Prompts: schemas of the REST bodies and how they become what MCP lists.
+import { Type } from 'typebox';
+import { readBody } from './body.ts';
+import { defined, type EntryRules, textOf, toCommonRead } from './entry-rules.ts';
+import { ToolName } from './tools.ts';
+
+const Argument = Type.Object({
+  name: Type.String({ minLength: 1 }),
+  description: Type.Optional(Type.String()),
+  required: Type.Optional(Type.Boolean()),
+});
+
+const changeable = {
+  displayName: Type.Optional(Type.String({ maxLength: 255 })),
+  description: Type.Optional(Type.String({ maxLength: 8192 })),
+  arguments: Type.Optional(Type.Array(Argument)),
+};
+
+export const PromptCreate = Type.Object({
+  name: ToolName,
+  gatewayId: Type.String({ minLength: 1, description: 'the upstream that serves it' }),
+  originalName: Type.Optional(Type.String({ minLength: 1, description: "the upstream's name of it; default: name" })),
+  ...changeable,
+});
+
+export const PromptUpdate = Type.Object({ name: Type.Optional(ToolName), ...changeable });
+
+export const promptRules: EntryRules = {
+  kind: 'prompts',
+  noun: 'prompt',
+  hasUniqueName: true,
+  parseCreate(body) {
+    const created = readBody(PromptCreate, body, 'prompt');
+    const { name, gatewayId, originalName, displayName, description } = created;
+    return {
+      gatewayId,
+      name,
+      originalName: originalName ?? name,
+      mcp: defined({ name, title: displayName, description, arguments: created.arguments }),
+    };
+  },
+  parseUpdate(body) {
+    const change = readBody(PromptUpdate, body, 'prompt');
+    const { name, displayName, description } = change;
+    return { name, mcp: defined({ name, title: displayName, description, arguments: change.arguments }) };
+  },
+  originalNameOf: (item) => textOf(item, 'name'),
+  displayNameOf: (item) => textOf(item, 'name') ?? '',
+  toRead: (row, mcp) => ({
+    ...toCommonRead(row, mcp),
+    originalName: row.original_name,
+    arguments: mcp['arguments'] ?? [],
+  }),
+};

@@ -1,0 +1,181 @@
+// Virtual servers: a name under which some entries are served together.
+import { randomUUID } from 'node:crypto';
+import { type Selectable, sql } from 'kysely';
+import { Type } from 'typebox';
+import type { Config } from '../config.ts';
+import type { Store } from '../store/store.ts';
+import type { ServersTable } from '../store/tables.ts';
+import { readBody } from './body.ts';
+import { notFound } from './entries.ts';
+import { type Member, membersOf, resolveMembers } from './members.ts';
+import { type Page, parseListQuery, toPage } from './paging.ts';
+
+/** Every method may throw GW_DATABASE_UNAVAILABLE. */
+export interface ServerService {
+  /** @throws GW_INVALID_REQUEST (also for a member that does not exist), GW_NAME_AMBIGUOUS, GW_CONFLICT */
+  create(body: unknown): Promise<object>;
+  /** @throws GW_NOT_FOUND */
+  read(id: string): Promise<object>;
+  /** @throws GW_INVALID_REQUEST, GW_INVALID_CURSOR */
+  list(query: unknown): Promise<Page<object>>;
+  /** Members of a kind that the body names are replaced. @throws as `create`, and GW_NOT_FOUND */
+  update(id: string, body: unknown): Promise<object>;
+  /** @throws GW_NOT_FOUND */
+  setEnabled(id: string, enabled: boolean): Promise<object>;
+  /** @throws GW_NOT_FOUND */
+  remove(id: string): Promise<void>;
+}
+
+const Names = Type.Array(Type.String({ minLength: 1 }), { maxItems: 10_000, description: 'ids or public names' });
+
+const ServerChange = Type.Object({
+  name: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+  description: Type.Optional(Type.String({ maxLength: 8192 })),
+  icon: Type.Optional(Type.String({ maxLength: 2048 })),
+  associatedTools: Type.Optional(Names),
+  associatedResources: Type.Optional(Names),
+  associatedPrompts: Type.Optional(Names),
+});
+
+export const ServerCreate = Type.Intersect([ServerChange, Type.Object({ name: Type.String() })]);
+
+export interface ServerServiceOptions {
+  store: Store;
+  config: Pick<Config, 'PAGINATION_DEFAULT_PAGE_SIZE' | 'PAGINATION_MAX_PAGE_SIZE'>;
+  /** Called after each write. */
+  changed: (serverId: string) => void;
+}
+
+type Row = Selectable<ServersTable>;
+
+export function createServerService({ store, config, changed }: ServerServiceOptions): ServerService {
+  async function readServer(id: string): Promise<object> {
+    const row = await store.query((db) => db.selectFrom('servers').selectAll().where('id', '=', id).executeTakeFirst());
+    if (row === undefined) throw notFound('server', id);
+    return toRead(row, await membersOf(store, [id]));
+  }
+
+  return {
+    async create(body) {
+      const wanted = readBody(ServerCreate, body, 'server');
+      const members = await resolveMembers(store, wanted);
+      const id = randomUUID();
+      // One statement, so one round trip: the server and its members come into being together.
+      const row = await store.query((db) =>
+        db
+          .with('created', (query) =>
+            query
+              .insertInto('servers')
+              .values({ id, name: wanted.name, description: wanted.description ?? null, icon: wanted.icon ?? null })
+              .returningAll(),
+          )
+          .with('joined', (query) =>
+            query
+              .insertInto('server_entries')
+              .columns(['server_id', 'entry_id'])
+              .expression(
+                query
+                  .selectFrom('created')
+                  .select([
+                    'created.id',
+                    sql<string>`unnest(${members.map((member) => member.id)}::text[])`.as('entry'),
+                  ]),
+              ),
+          )
+          .selectFrom('created')
+          .selectAll()
+          .executeTakeFirstOrThrow(),
+      );
+      changed(id);
+      return toRead(
+        row,
+        members.map((member) => ({ ...member, server_id: id })),
+      );
+    },
+    read: (id) => readServer(id),
+    async list(query) {
+      const { limit, skip, afterSeq, includeInactive } = parseListQuery('servers', query, config);
+      const rows = await store.query((db) => {
+        let servers = db.selectFrom('servers').selectAll().where('seq', '>', String(afterSeq));
+        if (!includeInactive) servers = servers.where('enabled', '=', true);
+        return servers
+          .orderBy('seq')
+          .limit(limit + 1)
+          .offset(skip)
+          .execute();
+      });
+      const members = await membersOf(
+        store,
+        rows.map((row) => row.id),
+      );
+      return toPage('servers', rows, limit, (row) => toRead(row, members));
+    },
+    async update(id, body) {
+      const wanted = readBody(ServerChange, body, 'server');
+      const members = await resolveMembers(store, wanted);
+      const replaced = [
+        ...(wanted.associatedTools === undefined ? [] : ['tools']),
+        ...(wanted.associatedResources === undefined ? [] : ['resources', 'resourceTemplates']),
+        ...(wanted.associatedPrompts === undefined ? [] : ['prompts']),
+      ];
+      await store.transaction(async (db) => {
+        const { numUpdatedRows } = await db
+          .updateTable('servers')
+          .set({
+            ...(wanted.name === undefined ? {} : { name: wanted.name }),
+            ...(wanted.description === undefined ? {} : { description: wanted.description }),
+            ...(wanted.icon === undefined ? {} : { icon: wanted.icon }),
+            updated_at: sql<Date>`now()`,
+          })
+          .where('id', '=', id)
+          .executeTakeFirst();
+        if (numUpdatedRows === 0n) throw notFound('server', id);
+        await sql`
+          delete from server_entries using entries
+          where server_entries.server_id = ${id} and entries.id = server_entries.entry_id
+            and entries.kind = any(${replaced}::text[])`.execute(db);
+        await sql`
+          insert into server_entries (server_id, entry_id)
+          select ${id}, unnest(${members.map((member) => member.id)}::text[])
+          on conflict do nothing`.execute(db);
+      });
+      changed(id);
+      return await readServer(id);
+    },
+    async setEnabled(id, enabled) {
+      await store.query((db) =>
+        db.updateTable('servers').set({ enabled, updated_at: sql<Date>`now()` }).where('id', '=', id).execute(),
+      );
+      changed(id);
+      return await readServer(id);
+    },
+    async remove(id) {
+      const { numDeletedRows } = await store.query((db) =>
+        db.deleteFrom('servers').where('id', '=', id).executeTakeFirst(),
+      );
+      if (numDeletedRows === 0n) throw notFound('server', id);
+      changed(id);
+    },
+  };
+}
+
+/** Names and ids of the members, as ContextForge gives both. */
+function toRead(row: Row, members: (Member & { server_id: string })[]): object {
+  const own = members.filter((member) => member.server_id === row.id);
+  const tools = own.filter((member) => member.kind === 'tools');
+  const resources = own.filter((member) => member.kind === 'resources' || member.kind === 'resourceTemplates');
+  const prompts = own.filter((member) => member.kind === 'prompts');
+  return {
+    id: row.id,
+    name: row.name,
+    description: row.description,
+    icon: row.icon,
+    associatedTools: tools.map((member) => member.name),
+    associatedToolIds: tools.map((member) => member.id),
+    associatedResources: resources.map((member) => member.id),
+    associatedPrompts: prompts.map((member) => member.id),
+    enabled: row.enabled,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
