@@ -64,11 +64,13 @@ async function listen(app: FastifyInstance, config: Config): Promise<string> {
 /** The first signal asks for an orderly end; the second one is obeyed at once. */
 function waitForStop(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => {
-        process.on(signal, () => process.exit(130));
-        resolve(signal);
-      });
-    }
+    let isStopping = false;
+    const stop = (signal: NodeJS.Signals): void => {
+      if (isStopping) process.exit(130);
+      isStopping = true;
+      resolve(signal);
+    };
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
   });
 }

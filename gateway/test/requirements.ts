@@ -1,0 +1,186 @@
+// The MCP behaviour that this gateway promises. Tests cite the ids in their titles; requirements.test.ts fails for an id
+// that nothing cites. Clauses: https://modelcontextprotocol.io/specification/2025-11-25/… unless another version is named.
+
+/** One promised behaviour, and the clause that asks for it. */
+export interface Requirement {
+  id: string;
+  text: string;
+  clause: string;
+}
+
+const jsonRpc = 'https://www.jsonrpc.org/specification';
+
+export const requirements: Requirement[] = [
+  {
+    id: 'MCP-RPC-01',
+    text: 'text that is not JSON is answered with -32700 and id null',
+    clause: `${jsonRpc}#error_object`,
+  },
+  { id: 'MCP-RPC-02', text: 'a message that is no request is answered with -32600', clause: `${jsonRpc}#error_object` },
+  { id: 'MCP-RPC-03', text: 'an unknown method is answered with -32601', clause: `${jsonRpc}#error_object` },
+  { id: 'MCP-RPC-04', text: 'params of the wrong shape are answered with -32602', clause: `${jsonRpc}#error_object` },
+  {
+    id: 'MCP-RPC-05',
+    text: 'an inner failure is answered with -32603 and tells nothing of the inside',
+    clause: `${jsonRpc}#error_object`,
+  },
+  {
+    id: 'MCP-RPC-06',
+    text: 'the answer has the id of the request, as it was sent',
+    clause: `${jsonRpc}#response_object`,
+  },
+  { id: 'MCP-RPC-07', text: 'an id must be a string or a number, not null', clause: 'basic#requests' },
+  { id: 'MCP-RPC-08', text: 'notifications and responses get no answer', clause: 'basic#notifications' },
+  {
+    id: 'MCP-LIFE-01',
+    text: 'initialize answers with the requested version when it is supported',
+    clause: 'basic/lifecycle#version-negotiation',
+  },
+  {
+    id: 'MCP-LIFE-02',
+    text: 'initialize answers with the latest version when the requested one is not supported',
+    clause: 'basic/lifecycle#version-negotiation',
+  },
+  {
+    id: 'MCP-LIFE-03',
+    text: 'initialize states capabilities and serverInfo',
+    clause: 'basic/lifecycle#initialization',
+  },
+  {
+    id: 'MCP-LIFE-04',
+    text: 'ping is answered with an empty result',
+    clause: 'basic/utilities/ping#behavior-requirements',
+  },
+  {
+    id: 'MCP-LIFE-05',
+    text: 'a cancelled request is aborted; an unknown id is ignored',
+    clause: 'basic/utilities/cancellation#behavior-requirements',
+  },
+  {
+    id: 'MCP-PAGE-01',
+    text: 'lists are paged by opaque cursors; a cursor that is none is -32602',
+    clause: 'server/utilities/pagination#error-handling',
+  },
+  { id: 'MCP-TOOL-01', text: 'tools/list lists the tools of the server asked', clause: 'server/tools#listing-tools' },
+  {
+    id: 'MCP-TOOL-02',
+    text: 'tools/call hands on the arguments and the result untouched',
+    clause: 'server/tools#calling-tools',
+  },
+  { id: 'MCP-TOOL-03', text: 'an unknown tool is -32602', clause: 'server/tools#error-handling' },
+  {
+    id: 'MCP-TOOL-04',
+    text: 'a tool that fails is a result with isError, not a protocol error',
+    clause: 'server/tools#error-handling',
+  },
+  {
+    id: 'MCP-RES-01',
+    text: 'resources/list and resources/templates/list list what the server asked has',
+    clause: 'server/resources#listing-resources',
+  },
+  { id: 'MCP-RES-02', text: 'resources/read reads by URI', clause: 'server/resources#reading-resources' },
+  {
+    id: 'MCP-RES-03',
+    text: 'an unknown resource is -32002 and names the URI',
+    clause: 'server/resources#error-handling',
+  },
+  {
+    id: 'MCP-RES-04',
+    text: 'a URI that expands a template is read from the upstream of the template',
+    clause: 'server/resources#resource-templates',
+  },
+  {
+    id: 'MCP-PROMPT-01',
+    text: 'prompts/list lists the prompts of the server asked',
+    clause: 'server/prompts#listing-prompts',
+  },
+  {
+    id: 'MCP-PROMPT-02',
+    text: 'prompts/get gets a prompt with its arguments',
+    clause: 'server/prompts#getting-a-prompt',
+  },
+  { id: 'MCP-PROMPT-03', text: 'an unknown prompt is -32602', clause: 'server/prompts#error-handling' },
+  {
+    id: 'MCP-HTTP-01',
+    text: 'a request is answered with JSON when the client takes it',
+    clause: 'basic/transports#sending-messages-to-the-server',
+  },
+  {
+    id: 'MCP-HTTP-02',
+    text: 'a request is answered with an event stream when the client takes nothing else',
+    clause: 'basic/transports#sending-messages-to-the-server',
+  },
+  {
+    id: 'MCP-HTTP-03',
+    text: 'a client that takes neither is refused with 406',
+    clause: 'basic/transports#sending-messages-to-the-server',
+  },
+  {
+    id: 'MCP-HTTP-04',
+    text: 'notifications and responses are answered with 202 and no body',
+    clause: 'basic/transports#sending-messages-to-the-server',
+  },
+  { id: 'MCP-HTTP-05', text: 'initialize hands out a session id', clause: 'basic/transports#session-management' },
+  { id: 'MCP-HTTP-06', text: 'an unknown session is 404', clause: 'basic/transports#session-management' },
+  {
+    id: 'MCP-HTTP-07',
+    text: 'a session is bound to its user and its path',
+    clause: 'basic/security_best_practices#session-hijacking',
+  },
+  { id: 'MCP-HTTP-08', text: 'DELETE ends a session', clause: 'basic/transports#session-management' },
+  {
+    id: 'MCP-HTTP-09',
+    text: 'GET opens an event stream that is kept alive, one per session',
+    clause: 'basic/transports#listening-for-messages-from-the-server',
+  },
+  { id: 'MCP-HTTP-10', text: 'GET without a session is 400', clause: 'basic/transports#session-management' },
+  {
+    id: 'MCP-HTTP-11',
+    text: 'an unsupported MCP-Protocol-Version is 400',
+    clause: 'basic/transports#protocol-version-header',
+  },
+  { id: 'MCP-HTTP-12', text: 'a foreign Origin is 403', clause: 'basic/transports#security-warning' },
+  {
+    id: 'MCP-HTTP-13',
+    text: 'batches are taken in 2025-03-26 alone, without initialize',
+    clause: '2025-03-26/basic#batching',
+  },
+  { id: 'MCP-HTTP-14', text: 'a request without a session is served', clause: 'basic/transports#session-management' },
+  {
+    id: 'MCP-HTTP-15',
+    text: 'an idle session ends, and there are never more than MAX_SESSIONS',
+    clause: 'basic/transports#session-management',
+  },
+  {
+    id: 'MCP-UP-01',
+    text: 'one session per upstream, initialised once by all who call at the same time',
+    clause: 'basic/lifecycle#initialization',
+  },
+  {
+    id: 'MCP-UP-02',
+    text: 'a session that the upstream answers with 404 is renewed, and the request sent again',
+    clause: 'basic/transports#session-management',
+  },
+  {
+    id: 'MCP-UP-03',
+    text: 'an answer that is cut off, not JSON, or not to our request is an error',
+    clause: `${jsonRpc}#response_object`,
+  },
+  {
+    id: 'MCP-UP-04',
+    text: 'an upstream that hangs, refuses or resets is an error of its own kind',
+    clause: 'basic/lifecycle#timeouts',
+  },
+  { id: 'MCP-UP-05', text: 'concurrent calls get their own answers', clause: `${jsonRpc}#response_object` },
+  {
+    id: 'MCP-UP-06',
+    text: 'answers are taken from JSON and from event streams',
+    clause: 'basic/transports#sending-messages-to-the-server',
+  },
+  { id: 'MCP-UP-07', text: "an upstream's own JSON-RPC error passes through", clause: `${jsonRpc}#error_object` },
+  {
+    id: 'MCP-UP-08',
+    text: 'an aborted call is cancelled at the upstream',
+    clause: 'basic/utilities/cancellation#cancellation-flow',
+  },
+];
