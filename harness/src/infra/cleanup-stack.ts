@@ -3,6 +3,8 @@
 export interface CleanupStack extends AsyncDisposable {
   /** Adds something to stop; `name` stands in the error when stopping it fails. */
   add(name: string, stop: () => void | Promise<void>): void;
+  /** Stops everything; calling it again waits for the same end. */
+  stop(): Promise<void>;
   /** Stops everything because of `error`, and throws it; what could not be stopped is said in its message. */
   unwind(error: unknown): Promise<never>;
 }
@@ -11,7 +13,7 @@ export interface CleanupStack extends AsyncDisposable {
 export function createCleanupStack(): CleanupStack {
   const parts: { name: string; stop: () => void | Promise<void> }[] = [];
   let disposal: Promise<void> | undefined;
-  const dispose = () => {
+  const stop = () => {
     disposal ??= stopAll(parts);
     return disposal;
   };
@@ -19,13 +21,14 @@ export function createCleanupStack(): CleanupStack {
     add(name, stop) {
       parts.push({ name, stop });
     },
+    stop,
     async unwind(error) {
-      await dispose().catch((failure: unknown) => {
+      await stop().catch((failure: unknown) => {
         if (error instanceof Error) error.message += `\n${toMessage(failure)}`;
       });
       throw error;
     },
-    [Symbol.asyncDispose]: dispose,
+    [Symbol.asyncDispose]: stop,
   };
 }
 

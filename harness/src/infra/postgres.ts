@@ -47,6 +47,8 @@ export interface RunningPostgres extends AsyncDisposable {
   startSeconds: number;
   /** Creates a database with `pg_stat_statements` in it. @returns its connection string */
   createDatabase(name: string): Promise<string>;
+  /** Fast shutdown, then the data folder is removed. */
+  stop(): Promise<void>;
 }
 
 /** A new cluster takes 40 MB, its WAL may grow to max_wal_size (1 GB) before a checkpoint: refuse only what cannot work. */
@@ -103,7 +105,8 @@ export async function startPostgres(request: PostgresRequest): Promise<RunningPo
         await query({ port, password, database: 'postgres' }, `CREATE DATABASE ${pg.escapeIdentifier(name)}`);
         return `postgresql://postgres:${password}@127.0.0.1:${port}/${encodeURIComponent(name)}`;
       },
-      [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
+      stop: stack.stop,
+      [Symbol.asyncDispose]: stack.stop,
     };
   } catch (error) {
     return await stack.unwind(error);
