@@ -1,0 +1,378 @@
+// `npm run perf`: arguments → plan → run → analysis → reports → exit code.
+import { copyFileSync, existsSync } from 'node:fs';
+import { extname, join, resolve } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { execa } from 'execa';
+import type { Analysis } from '../analyze/analysis.ts';
+import { analyze } from '../analyze/index.ts';
+import { DEFAULT_ROUNDS } from '../analyze/stats/power.ts';
+import { HarnessError } from '../errors.ts';
+import { keepBaseline, readBaseline } from '../gate/baselines.ts';
+import type { SubjectRequest } from '../infra/infrastructure.ts';
+import { removeLeftovers } from '../infra/leftovers.ts';
+import { describeBuild, prepareWorktree } from '../infra/worktree.ts';
+import { checkSloNames } from '../metrics.ts';
+import { repository } from '../paths.ts';
+import type { PerfConfig } from '../plan/config.ts';
+import { makePlan } from '../plan/make-plan.ts';
+import type { Engine, Plan } from '../plan/plan.ts';
+import {
+  chooseScenarios,
+  readConfig,
+  readInfrastructureProfile,
+  readLoadProfile,
+  readPostgresProfile,
+  readScenarios,
+  readServerProfile,
+} from '../plan/read.ts';
+import { createProgress, type Progress } from '../progress.ts';
+import { reporters } from '../report/index.ts';
+import { renderTerminal } from '../report/terminal.ts';
+import { writeCsvFiles } from '../result/csv.ts';
+import type { RunResult } from '../result/result.ts';
+import { createRunFolder, type RunFolder, writeWhole } from '../result/run-folder.ts';
+import { type RunRequest, run } from '../run.ts';
+import { printScenarios } from './list.ts';
+
+interface Options {
+  profile?: string;
+  config: string;
+  scenario: string[];
+  listScenarios?: boolean;
+  infrastructure?: string;
+  serverProfile?: string;
+  engine?: Engine;
+  rounds?: number;
+  seed: number;
+  skipMonitoring?: boolean;
+  skipReport?: boolean;
+  baseline?: string | true;
+  compareWith?: string;
+  forceCompare?: boolean;
+  against?: string;
+  output?: string;
+  open?: boolean;
+  dryRun?: boolean;
+  json?: boolean;
+  targetUrl?: string;
+  tokenEnv?: string;
+  upstreamUrl?: string;
+  gatewayNodeOptions?: string;
+}
+
+const examples = `
+Examples:
+  npm run perf -- --profile smoke                         is everything there and working? at most a minute
+  npm run perf -- --profile medium                        the main job: every scenario, at most ten minutes
+  npm run perf -- -p light --scenario tools_call_simple   one scenario
+  npm run perf -- --list-scenarios                        what there is to run
+  npm run perf -- -p light --baseline main                keep this machine's figures as baselines/main.json
+  npm run perf -- -p light --compare-with main            fail when something got slower since
+  npm run perf -- -p light --against origin/main          build that commit too and run both in interleaved pairs
+  npm run perf -- -p medium --server-profile minimal      other settings of the gateway
+  npm run perf -- -p smoke --engine autocannon            without k6
+  npm run perf -- -p medium --rounds 5 --seed 7           repeat with other requests
+  npm run perf -- -p smoke --dry-run                      show the plan and its expected time, start nothing
+  npm run perf -- -p light --json --output report.html    for scripts: the last line is one JSON object
+  TOKEN=… npm run perf -- -p light --target-url http://127.0.0.1:4444 --token-env TOKEN
+                                                          measure a gateway that is already running
+
+Exit codes: 0 pass · 1 an SLO missed or a regression · 2 bad usage or configuration · 3 infrastructure ·
+            4 invalid or undecided measurement · 130 interrupted`;
+
+export function addRunCommand(program: Command): void {
+  program
+    .command('run')
+    .description('start the infrastructure, run the scenarios, write the report, judge it')
+    .option('-p, --profile ID', 'load profile: smoke, light, medium, heavy (default: of the configuration)')
+    .option('-c, --config FILE', 'what to run, SLO overrides, gate thresholds', join(repository, 'perf.config.yaml'))
+    .option('--scenario ID...', 'only these scenarios', [])
+    .option('--list-scenarios', 'name every scenario and end')
+    .option('--infrastructure ID', 'infrastructure profile (default: of the configuration)')
+    .option('--server-profile ID', 'settings of the gateway (default: of the infrastructure profile)')
+    .addOption(
+      new Option('--engine ENGINE', 'who drives the open loop (default: k6); closed loops are autocannon’s').choices([
+        'k6',
+        'autocannon',
+      ]),
+    )
+    .option(
+      '--rounds N',
+      `repeat everything so often (default: 1; ${DEFAULT_ROUNDS} when keeping or comparing)`,
+      toPositiveInteger,
+    )
+    .option('--seed N', 'of requests, order and resampling', toInteger, 1)
+    .option('--skip-monitoring', 'no collectors')
+    .option('--skip-report', 'no HTML report; result.json is always written')
+    .option('--baseline [NAME]', 'keep this run as baselines/NAME.json (default name: baseline)')
+    .option('--compare-with NAME|FOLDER', 'compare with a kept baseline or another run folder')
+    .option('--force-compare', 'compare although machine, profile, scenarios or tools differ')
+    .option('--against GIT_REF', 'build that commit too and run both gateways in interleaved pairs')
+    .option('--output FILE', 'a copy of the result or report: .json, .html, .md, .csv, .xml (JUnit)')
+    .option('--open', 'open the report in the browser')
+    .option('--dry-run', 'print the plan and its expected time, start nothing')
+    .option('--json', 'the last line on stdout is one JSON object')
+    .option('--target-url URL', 'measure a gateway that is already running')
+    .option('--token-env NAME', 'environment variable that holds the bearer token for --target-url')
+    .option('--upstream-url URL', 'MCP server that the target can reach (default: ours, started on loopback)')
+    .option(
+      '--gateway-node-options OPTIONS',
+      'NODE_OPTIONS of the measured gateway, such as "--max-semi-space-size=64"',
+    )
+    .addHelpText('after', examples)
+    .action(async (options: Options) => {
+      if (options.listScenarios === true) {
+        printScenarios();
+        return;
+      }
+      process.exitCode = await runCommand(options);
+    });
+}
+
+async function runCommand(options: Options): Promise<number> {
+  const startedAt = Date.now();
+  checkCombinations(options);
+  const config = readConfig(resolve(options.config));
+  const scenarios = chooseScenarios(readScenarios(), config, options.scenario);
+  checkSloNames(scenarios);
+  const profile = readLoadProfile(options.profile ?? config.profile);
+  const infrastructure = readInfrastructureProfile(
+    options.targetUrl === undefined ? (options.infrastructure ?? config.infrastructure) : 'external',
+  );
+  const serverProfile = readServerProfile(options.serverProfile ?? infrastructure.serverProfile);
+  const postgresProfile = readPostgresProfile(infrastructure.postgres.profile);
+  const comparing =
+    options.baseline !== undefined || options.compareWith !== undefined || options.against !== undefined;
+  const plan = makePlan({
+    scenarios,
+    profile,
+    infrastructure: infrastructure.id,
+    serverProfile: serverProfile.id,
+    engine: options.engine ?? null,
+    rounds: options.rounds ?? (comparing ? DEFAULT_ROUNDS : 1),
+    seed: options.seed,
+    against: options.against ?? null,
+  });
+  // Read before the load: a run of minutes must not end with "no such baseline".
+  const baseline = options.compareWith === undefined ? null : readBaseline(options.compareWith);
+  const target = readTarget(options);
+  if (options.dryRun === true) {
+    printPlan(plan);
+    return 0;
+  }
+
+  const interruption = new AbortController();
+  const stopListening = listenForInterrupt(interruption);
+  const progress = createProgress(interruption.signal);
+  try {
+    for (const line of await removeLeftovers()) progress.note(line);
+    const subjects = await prepareSubjects(options, progress, interruption.signal);
+    const folder = createRunFolder(profile.id, new Date());
+    const request: RunRequest = {
+      plan,
+      config,
+      scenarios,
+      profile,
+      infrastructure: {
+        profile: infrastructure,
+        serverProfile,
+        postgresProfile,
+        subjects,
+        gatewayEnvironment:
+          options.gatewayNodeOptions === undefined ? {} : { current: { NODE_OPTIONS: options.gatewayNodeOptions } },
+        ...(target === null ? {} : { target }),
+      },
+      registrationPrefix: target === null ? '' : `gatebench-${folder.id.replace(/\D+/g, '')}-`,
+      monitoring: config.monitoring.enabled && options.skipMonitoring !== true,
+      command: repeatCommand(plan, options),
+      folder,
+    };
+    const { result, failure } = await run(request, progress, interruption.signal);
+    if (baseline !== null) writeWhole(join(folder.path, 'baseline.json'), JSON.stringify(baseline));
+    return await finish(options, config, folder, result, failure, baseline, (Date.now() - startedAt) / 1000);
+  } finally {
+    stopListening();
+  }
+}
+
+async function finish(
+  options: Options,
+  config: PerfConfig,
+  folder: RunFolder,
+  result: RunResult,
+  failure: HarnessError | null,
+  baseline: RunResult | null,
+  elapsedSeconds: number,
+): Promise<number> {
+  const analysis = analyze(result, {
+    config,
+    force: options.forceCompare === true,
+    ...(baseline === null ? {} : { baseline }),
+  });
+  await writeCsvFiles(result, folder.path);
+  const reporting = config.reporting.enabled && options.skipReport !== true;
+  if (reporting) await writeReports(analysis, folder);
+  if (options.baseline !== undefined && result.status === 'complete')
+    keepBaseline(result, options.baseline === true ? 'baseline' : options.baseline);
+  if (options.output !== undefined) await writeOutput(analysis, folder, resolve(options.output));
+  process.stderr.write(`\n${renderTerminal(analysis)}\n`);
+  if (failure !== null) process.stderr.write(`\n${failure.message}\nHint: ${failure.hint}\n`);
+  process.stderr.write(`\nRun folder  ${folder.path}\n`);
+  if (reporting) process.stdout.write(`Report      ${folder.reportFile}\n`);
+  if (options.json === true) {
+    const summary = {
+      runFolder: folder.path,
+      report: reporting ? folder.reportFile : null,
+      verdict: analysis.verdict.status,
+      exitCode: analysis.verdict.exitCode,
+      elapsedSeconds: Math.round(elapsedSeconds * 10) / 10,
+    };
+    process.stdout.write(`${JSON.stringify(summary)}\n`);
+  }
+  if (options.open === true && reporting) await openInBrowser(folder.reportFile);
+  return analysis.verdict.exitCode;
+}
+
+/** The report beside the run folder; Markdown, CSV and JUnit in it. Also what `harness analyze` does again. */
+export async function writeReports(analysis: Analysis, folder: RunFolder): Promise<void> {
+  writeWhole(folder.reportFile, await reporters.html.render(analysis));
+  for (const id of ['markdown', 'csv', 'junit'] as const) {
+    const reporter = reporters[id];
+    writeWhole(join(folder.path, `report.${reporter.extension}`), await reporter.render(analysis));
+  }
+}
+
+async function writeOutput(analysis: Analysis, folder: RunFolder, file: string): Promise<void> {
+  const extension = extname(file).slice(1);
+  if (extension === 'json') {
+    copyFileSync(join(folder.path, 'result.json'), file);
+    return;
+  }
+  const reporter = Object.values(reporters).find((one) => one.extension === extension);
+  if (reporter !== undefined) writeWhole(file, await reporter.render(analysis));
+}
+
+function checkCombinations(options: Options): void {
+  const usage = (detail: string) => new HarnessError('USAGE', { detail });
+  if (options.targetUrl !== undefined && options.against !== undefined)
+    throw usage('--against builds its own gateways, --target-url measures one that runs: give one of them');
+  if (options.targetUrl !== undefined && options.infrastructure !== undefined)
+    throw usage('--infrastructure starts something, --target-url measures what runs: give one of them');
+  if (options.targetUrl === undefined && options.tokenEnv !== undefined)
+    throw usage('--token-env goes with --target-url');
+  if (options.targetUrl === undefined && options.upstreamUrl !== undefined)
+    throw usage('--upstream-url goes with --target-url');
+  if (options.against !== undefined && options.compareWith !== undefined)
+    throw usage('--against and --compare-with are two comparisons: give one of them');
+  if (options.output !== undefined) {
+    const known = ['json', ...Object.values(reporters).map((reporter) => reporter.extension)];
+    const extension = extname(options.output).slice(1);
+    if (!known.includes(extension))
+      throw usage(
+        `--output ${options.output}: the extension says what is wanted, one of ${[...new Set(known)].map((one) => `.${one}`).join(', ')}`,
+      );
+  }
+}
+
+function readTarget(options: Options): { url: string; token: string; upstreamUrl?: string } | null {
+  if (options.targetUrl === undefined) return null;
+  if (!URL.canParse(options.targetUrl))
+    throw new HarnessError('USAGE', { detail: `--target-url must be a URL, got '${options.targetUrl}'` });
+  if (options.tokenEnv === undefined)
+    throw new HarnessError('USAGE', {
+      detail: '--target-url needs --token-env NAME, the variable that holds the bearer token',
+    });
+  const token = process.env[options.tokenEnv];
+  if (token === undefined || token === '')
+    throw new HarnessError('USAGE', { detail: `--token-env ${options.tokenEnv}: that variable is empty` });
+  return {
+    url: options.targetUrl.replace(/\/+$/, ''),
+    token,
+    ...(options.upstreamUrl === undefined ? {} : { upstreamUrl: options.upstreamUrl }),
+  };
+}
+
+async function prepareSubjects(options: Options, progress: Progress, signal: AbortSignal): Promise<SubjectRequest[]> {
+  const current: SubjectRequest = { name: 'current', folder: repository, build: await describeBuild(repository) };
+  const ref = options.against;
+  if (ref === undefined) return [current];
+  const reference = await progress.step(`build ${ref}`, 15, async (update) => {
+    const built = await prepareWorktree(ref, { report: update, signal });
+    return [built, built.build];
+  });
+  return [current, { name: 'reference', folder: reference.folder, build: reference.build }];
+}
+
+/** Ctrl-C and SIGTERM stop the run in order; the second one gives up waiting. */
+function listenForInterrupt(interruption: AbortController): () => void {
+  const onSignal = () => {
+    if (interruption.signal.aborted) process.exit(130);
+    process.stderr.write('\nstopping: what was started ends in order (again to leave at once)\n');
+    interruption.abort();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  return () => process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+}
+
+function repeatCommand(plan: Plan, options: Options): string {
+  const parts = [
+    'npm run perf --',
+    '--profile',
+    plan.profile,
+    '--seed',
+    String(plan.seed),
+    '--rounds',
+    String(plan.rounds),
+    '--server-profile',
+    plan.serverProfile,
+  ];
+  if (options.targetUrl !== undefined)
+    parts.push('--target-url', options.targetUrl, '--token-env', options.tokenEnv ?? '');
+  else parts.push('--infrastructure', plan.infrastructure);
+  if (options.upstreamUrl !== undefined) parts.push('--upstream-url', options.upstreamUrl);
+  if (options.scenario.length > 0) parts.push('--scenario', ...options.scenario);
+  if (options.engine !== undefined) parts.push('--engine', options.engine);
+  if (options.against !== undefined) parts.push('--against', options.against);
+  if (options.compareWith !== undefined) parts.push('--compare-with', options.compareWith);
+  if (options.skipMonitoring === true) parts.push('--skip-monitoring');
+  if (options.gatewayNodeOptions !== undefined)
+    parts.push('--gateway-node-options', JSON.stringify(options.gatewayNodeOptions));
+  return parts.join(' ');
+}
+
+function printPlan(plan: Plan): void {
+  for (const trial of plan.trials) {
+    const load =
+      trial.ratePerSecond === null
+        ? `${trial.requests} requests, ${trial.concurrency} connections, at most ${trial.durationSeconds} s`
+        : `${trial.ratePerSecond}/s for ${trial.durationSeconds} s`;
+    process.stdout.write(
+      `${trial.id.padEnd(52)} ${trial.engine.padEnd(10)} ${load}${trial.note === null ? '' : `  (${trial.note})`}\n`,
+    );
+  }
+  process.stdout.write(`\n${plan.trials.length} trials, expected time ${toMinutes(plan.expectedSeconds)}\n`);
+}
+
+function toMinutes(seconds: number): string {
+  return seconds < 90 ? `${Math.round(seconds)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+async function openInBrowser(file: string): Promise<void> {
+  if (!existsSync(file)) return;
+  const opener = process.platform === 'darwin' ? 'open' : 'xdg-open';
+  const { failed, shortMessage } = await execa(opener, [file], { reject: false });
+  if (failed) process.stderr.write(`--open: ${shortMessage}; open it by hand: ${file}\n`);
+}
+
+function toPositiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError(`expected a whole number from 1 up, got '${text}'`);
+  return value;
+}
+
+function toInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value)) throw new InvalidArgumentError(`expected a whole number, got '${text}'`);
+  return value;
+}

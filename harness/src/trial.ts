@@ -1,0 +1,216 @@
+// One trial: requests prepared, warm-up, ceiling, load under watch, validity, created rows removed.
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { judgeTrial } from './analyze/validity.ts';
+import { diffUsage, readUsage } from './collect/usage.ts';
+import type { Watch } from './collect/watch.ts';
+import { HarnessError } from './errors.ts';
+import type { RunningGateway, RunningInfrastructure } from './infra/infrastructure.ts';
+import type { Registration } from './infra/registration.ts';
+import { measureCeiling } from './load/ceiling.ts';
+import type { LoadJob, PreparedRequest } from './load/driver.ts';
+import { drivers } from './load/index.ts';
+import { directNames, prepareRequests, type TargetNames } from './load/requests.ts';
+import { warmUp } from './load/warm-up.ts';
+import type { LoadProfile } from './plan/load-profile.ts';
+import type { PlannedTrial, SubjectName } from './plan/plan.ts';
+import { folders } from './plan/read.ts';
+import type { Scenario } from './plan/scenario.ts';
+import { deriveSeed } from './random.ts';
+import type { TrialResult } from './result/result.ts';
+
+export interface TrialContext {
+  runId: string;
+  runFolder: string;
+  seed: number;
+  profile: LoadProfile;
+  scenarios: Map<string, Scenario>;
+  infrastructure: RunningInfrastructure;
+  registrations: Map<SubjectName, Registration>;
+  watch: Watch | null;
+  /** The generator's ceiling by scenario and subject: measured once in a run. */
+  ceilings: Map<string, NonNullable<TrialResult['ceiling']>>;
+  setLoadPid(pid: number | undefined): void;
+  signal: AbortSignal;
+}
+
+/** An answer that takes longer is a failure. */
+const TIMEOUT_MS = 10_000;
+/** Different requests of a scenario; more would only cost memory. */
+const DISTINCT_REQUESTS = 1000;
+const REQUEST_FILE_BYTES = 8 * 1024 * 1024;
+/** Virtual servers that the harness creates under load begin so. */
+export const createdPrefix = 'gatebench-load-';
+
+/** @throws INTERRUPTED; everything else that goes wrong makes a trial that did not run, with its reason */
+export async function runTrial(context: TrialContext, planned: PlannedTrial): Promise<TrialResult> {
+  const result = emptyTrial(planned);
+  try {
+    return await runInto(context, planned, result);
+  } catch (error) {
+    context.setLoadPid(undefined);
+    if (context.signal.aborted) throw new HarnessError('INTERRUPTED', { detail: planned.id, cause: error });
+    return { ...result, status: 'not-run', reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+export function emptyTrial(planned: PlannedTrial, reason: string | null = null): TrialResult {
+  const { id, scenario, loop, subject, round } = planned;
+  return {
+    ...{ id, scenario, loop, subject, round, status: 'not-run', reason, startedAtMs: null, endedAtMs: null },
+    ...{ warmup: null, ceiling: null, load: null, usage: null, validity: null, artifacts: {} },
+  };
+}
+
+async function runInto(context: TrialContext, planned: PlannedTrial, result: TrialResult): Promise<TrialResult> {
+  const { infrastructure, profile, signal } = context;
+  const scenario = context.scenarios.get(planned.scenario);
+  const gateway = infrastructure.gateways[planned.subject];
+  if (scenario === undefined || gateway === undefined) throw new Error(`${planned.id}: no scenario or no gateway`);
+  const target = targetOf(context, scenario, gateway, planned.subject);
+
+  const warmup = await warmUp(
+    {
+      ...target,
+      requests: prepare(context, planned, scenario, target.names, 'warm-up', profile.warmupRequests * 10),
+      minimum: profile.warmupRequests,
+      maxSeconds: profile.maxWarmupSeconds,
+      concurrency: Math.min(10, profile.concurrency),
+      timeoutMs: TIMEOUT_MS,
+    },
+    signal,
+  );
+  if (warmup.answer === null)
+    throw new HarnessError('LOAD_FAILED', { detail: `every answer of the warm-up was wrong; ${warmup.fault}` });
+
+  const requestsFile = join(context.runFolder, `${planned.id}.requests.json`);
+  const requests = prepare(context, planned, scenario, target.names, 'load', planned.requests);
+  writeFileSync(requestsFile, JSON.stringify(requests));
+  const job: LoadJob = {
+    id: planned.id,
+    loop: planned.loop,
+    baseUrl: target.baseUrl,
+    token: target.token,
+    requestsFile,
+    ratePerSecond: planned.ratePerSecond,
+    durationSeconds: planned.durationSeconds,
+    requests: planned.requests,
+    concurrency: planned.concurrency,
+    timeoutMs: TIMEOUT_MS,
+    cpus: infrastructure.pinning.load,
+    folder: context.runFolder,
+  };
+  const ceiling = planned.loop === 'closed' ? await ceilingOf(context, planned, job, warmup.answer) : null;
+
+  const pids = () =>
+    infrastructure
+      .processes()
+      .filter((one) => one.role === 'gateway' && one.subject === planned.subject)
+      .map((one) => one.pid);
+  const usesGateway = scenario.target === 'gateway';
+  await context.watch?.beginTrial(planned);
+  const before = await readUsage(pids());
+  const startedAtMs = Date.now();
+  const load = await drivers[planned.engine].run(job, signal, context.setLoadPid);
+  const endedAtMs = Date.now();
+  const after = await readUsage(pids());
+  context.setLoadPid(undefined);
+  const artifacts = (await context.watch?.endTrial(planned)) ?? {};
+  rmSync(requestsFile, { force: true }); // made again from the seed by whoever wants them
+  if (scenario.creates) await context.registrations.get(planned.subject)?.removeCreated(createdPrefix);
+  await sleep(profile.cooldownSeconds * 1000, undefined, { signal });
+
+  const usage = usesGateway ? diffUsage(before, after) : null;
+  const ran: TrialResult = {
+    ...result,
+    status: 'ran',
+    startedAtMs,
+    endedAtMs,
+    warmup: warmup.record,
+    ceiling,
+    load,
+    usage,
+    artifacts,
+  };
+  return { ...ran, validity: judgeTrial(ran, planned) };
+}
+
+interface Target {
+  baseUrl: string;
+  token: string;
+  names: TargetNames;
+}
+
+function targetOf(context: TrialContext, scenario: Scenario, gateway: RunningGateway, subject: SubjectName): Target {
+  if (scenario.target === 'upstream') {
+    const direct = context.infrastructure.upstreams[0];
+    if (direct === undefined)
+      throw new HarnessError('TARGET_DOWN', {
+        detail: 'there is no MCP server to load directly',
+        hint: 'name one with --upstream-url',
+      });
+    return { baseUrl: direct.url, token: '', names: directNames };
+  }
+  const registration = context.registrations.get(subject);
+  if (registration === undefined) throw new Error(`nothing is registered with the gateway '${subject}'`);
+  const named = (names: Map<string, string>, what: string) => (name: string) => {
+    const found = names.get(name);
+    if (found === undefined)
+      throw new HarnessError('SCENARIO_INVALID', {
+        detail: `the target has no ${what} '${name}'; it has: ${[...names.keys()].join(', ')}`,
+      });
+    return found;
+  };
+  return {
+    baseUrl: gateway.url,
+    token: gateway.token,
+    names: {
+      serverId: registration.serverId,
+      toolIds: registration.toolIds.slice(0, 5),
+      tool: named(registration.tools, 'tool'),
+      resource: named(registration.resources, 'resource'),
+      prompt: named(registration.prompts, 'prompt'),
+    },
+  };
+}
+
+function prepare(
+  context: TrialContext,
+  planned: PlannedTrial,
+  scenario: Scenario,
+  names: TargetNames,
+  phase: 'warm-up' | 'load',
+  wanted: number,
+): PreparedRequest[] {
+  // The partner that is subtracted from this scenario, and the other subject, get the same sequence.
+  const seed = deriveSeed(context.seed, scenario.pairedWith ?? scenario.id, planned.loop, planned.round, phase);
+  const options = {
+    names,
+    seed,
+    uniquePrefix: `${createdPrefix}${context.runId}-${planned.id}-${phase}`,
+    payloadFolder: folders.payloads,
+  };
+  if (scenario.unique) return prepareRequests(scenario, { ...options, count: wanted });
+  const [first] = prepareRequests(scenario, { ...options, count: 1 });
+  const bytes = JSON.stringify(first).length;
+  const count = Math.max(1, Math.min(wanted, DISTINCT_REQUESTS, Math.floor(REQUEST_FILE_BYTES / bytes)));
+  return prepareRequests(scenario, { ...options, count });
+}
+
+async function ceilingOf(
+  context: TrialContext,
+  planned: PlannedTrial,
+  job: LoadJob,
+  answer: { status: number; contentType: string; body: string },
+): Promise<NonNullable<TrialResult['ceiling']>> {
+  const known = context.ceilings.get(planned.scenario);
+  if (known !== undefined) return known;
+  const measured = await measureCeiling(
+    { ...job, id: `${job.id}.ceiling`, durationSeconds: context.profile.ceilingSeconds },
+    { ...answer, cpus: context.infrastructure.pinning.gateway },
+    context.signal,
+  );
+  context.ceilings.set(planned.scenario, measured);
+  return measured;
+}
