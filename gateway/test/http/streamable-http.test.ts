@@ -1,0 +1,233 @@
+import { once } from 'node:events';
+import { request } from 'undici';
+import { expect, test } from 'vitest';
+import { createTestApp, type TestApp, token } from '../test-app.ts';
+
+const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
+const call = { jsonrpc: '2.0', id: 9, method: 'tools/call', params: { name: 'convert_time' } };
+const both = { accept: 'application/json, text/event-stream' };
+
+async function initialize(gateway: TestApp, url = '/mcp', protocolVersion = '2025-06-18', user = 'admin') {
+  const params = { protocolVersion, capabilities: {}, clientInfo: { name: 't', version: '1' } };
+  const answer = await gateway.post(url, { jsonrpc: '2.0', id: 0, method: 'initialize', params }, both, user);
+  expect(answer.statusCode).toBe(200);
+  return { ...both, 'mcp-session-id': String(answer.headers['mcp-session-id']) };
+}
+
+test.each([
+  undefined,
+  'application/json',
+  'application/json, text/event-stream',
+  '*/*',
+  'text/event-stream;q=0.5, application/*',
+])('[MCP-HTTP-01] accept %s is answered with JSON', async (accept) => {
+  await using gateway = createTestApp();
+  const answer = await gateway.post('/mcp', list, accept === undefined ? {} : { accept });
+  expect(answer.headers['content-type']).toContain('application/json');
+  expect(answer.json()).toMatchObject({ id: 1, result: { tools: [{}, {}] } });
+});
+
+test.each([list, call])('[MCP-HTTP-02] a client that takes only an event stream gets one', async (message) => {
+  await using gateway = createTestApp();
+  const answer = await gateway.post('/mcp', message, { accept: 'text/event-stream' });
+  expect(answer.headers['content-type']).toBe('text/event-stream');
+  const [, data] = /^event: message\ndata: (.*)\n\n$/.exec(answer.body) ?? [];
+  expect(JSON.parse(data ?? '')).toMatchObject({ id: message.id, result: {} });
+});
+
+test.each(['text/html', 'application/json;q=0'])('[MCP-HTTP-03] accept %s is refused', async (accept) => {
+  await using gateway = createTestApp();
+  expect((await gateway.post('/mcp', list, { accept })).statusCode).toBe(406);
+});
+
+test('[MCP-HTTP-04] notifications and responses are answered with 202', async () => {
+  await using gateway = createTestApp();
+  for (const message of [
+    { jsonrpc: '2.0', method: 'notifications/initialized' },
+    { jsonrpc: '2.0', id: 4, result: {} },
+  ]) {
+    const answer = await gateway.post('/mcp', message, both);
+    expect([answer.statusCode, answer.body]).toEqual([202, '']);
+  }
+});
+
+test('[MCP-HTTP-05] initialize hands out a session that serves', async () => {
+  await using gateway = createTestApp();
+  const session = await initialize(gateway);
+  expect(session['mcp-session-id']).toMatch(/^[\x21-\x7e]{36}$/);
+  expect((await gateway.post('/mcp', list, session)).statusCode).toBe(200);
+});
+
+test('[MCP-HTTP-05] the session is told on an event stream too', async () => {
+  await using gateway = createTestApp();
+  const params = { protocolVersion: '2025-06-18' };
+  const answer = await gateway.post(
+    '/mcp',
+    { jsonrpc: '2.0', id: 0, method: 'initialize', params },
+    { accept: 'text/event-stream' },
+  );
+  expect(answer.headers['mcp-session-id']).toBeDefined();
+});
+
+test('an initialize that fails opens no session', async () => {
+  await using gateway = createTestApp();
+  const answer = await gateway.post('/mcp', { jsonrpc: '2.0', id: 0, method: 'initialize', params: {} }, both);
+  expect(answer.json()).toMatchObject({ error: { code: -32602 } });
+  expect(answer.headers['mcp-session-id']).toBeUndefined();
+});
+
+test('[MCP-HTTP-06] an unknown session is 404 for every method', async () => {
+  await using gateway = createTestApp();
+  const headers = { ...both, 'mcp-session-id': 'no-such-session' };
+  expect((await gateway.post('/mcp', list, headers)).statusCode).toBe(404);
+  expect((await gateway.send({ method: 'GET', url: '/mcp', headers })).statusCode).toBe(404);
+  expect((await gateway.send({ method: 'DELETE', url: '/mcp', headers })).statusCode).toBe(404);
+});
+
+test('[MCP-HTTP-07] another user and another path do not find the session', async () => {
+  await using gateway = createTestApp();
+  const session = await initialize(gateway);
+  expect((await gateway.post('/mcp', list, session, 'mallory')).statusCode).toBe(404);
+  expect((await gateway.send({ method: 'DELETE', url: '/mcp', headers: session }, 'mallory')).statusCode).toBe(404);
+  expect((await gateway.post('/servers/server-1/mcp', list, session)).statusCode).toBe(404);
+  expect((await gateway.post('/mcp', list, session)).statusCode).toBe(200);
+});
+
+test('[MCP-HTTP-08] DELETE ends the session', async () => {
+  await using gateway = createTestApp();
+  const headers = await initialize(gateway);
+  expect((await gateway.send({ method: 'DELETE', url: '/mcp', headers })).statusCode).toBe(204);
+  expect((await gateway.post('/mcp', list, headers)).statusCode).toBe(404);
+});
+
+test('[MCP-HTTP-09] GET opens one stream per session, kept alive, ended by DELETE', async () => {
+  await using gateway = createTestApp({ environment: { SSE_KEEPALIVE_INTERVAL: '0.05' } });
+  const url = await gateway.app.listen({ host: '127.0.0.1', port: 0 });
+  const { accept: _, ...session } = await initialize(gateway);
+  const headers = { ...session, accept: 'text/event-stream', authorization: `Bearer ${token('admin')}` };
+  const stream = await request(`${url}/mcp`, { headers });
+  expect([stream.statusCode, stream.headers['content-type']]).toEqual([200, 'text/event-stream']);
+  const [chunk] = (await once(stream.body, 'data')) as [Buffer];
+  expect(chunk.toString()).toBe(': keep-alive\n\n');
+  expect((await gateway.send({ method: 'GET', url: '/mcp', headers })).statusCode).toBe(409);
+  const ended = once(stream.body, 'end');
+  await gateway.send({ method: 'DELETE', url: '/mcp', headers });
+  await ended;
+});
+
+test('[MCP-HTTP-10] GET and DELETE without a session are 400', async () => {
+  await using gateway = createTestApp();
+  const headers = { accept: 'text/event-stream' };
+  expect((await gateway.send({ method: 'GET', url: '/mcp', headers })).statusCode).toBe(400);
+  expect((await gateway.send({ method: 'DELETE', url: '/mcp', headers })).statusCode).toBe(400);
+  expect((await gateway.send({ method: 'GET', url: '/mcp', headers: { accept: 'application/json' } })).statusCode).toBe(
+    406,
+  );
+});
+
+test('[MCP-HTTP-11] an unsupported protocol version is 400, a supported one is served', async () => {
+  await using gateway = createTestApp();
+  const answer = await gateway.post('/mcp', list, { ...both, 'mcp-protocol-version': '2020-01-01' });
+  expect(answer.statusCode).toBe(400);
+  expect(answer.body).toContain('2025-11-25');
+  expect((await gateway.post('/mcp', list, { ...both, 'mcp-protocol-version': '2025-11-25' })).statusCode).toBe(200);
+});
+
+test('[MCP-HTTP-12] a foreign origin is refused, loopback and allowed ones are not', async () => {
+  await using gateway = createTestApp({
+    environment: { ALLOWED_ORIGINS: 'https://app.example, https://other.example' },
+  });
+  const statuses = [];
+  for (const origin of [
+    'https://evil.example',
+    'null',
+    'http://localhost.evil.example',
+    'http://localhost:3000',
+    'http://[::1]:1',
+    'https://app.example',
+  ]) {
+    statuses.push((await gateway.post('/mcp', list, { ...both, origin })).statusCode);
+  }
+  expect(statuses).toEqual([403, 403, 403, 200, 200, 200]);
+});
+
+test('[MCP-HTTP-13] batches are taken in 2025-03-26 alone', async () => {
+  await using gateway = createTestApp();
+  const statuses = [];
+  for (const version of ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25']) {
+    const session = await initialize(gateway, '/mcp', version);
+    statuses.push((await gateway.post('/mcp', [list, call], session)).statusCode);
+  }
+  expect(statuses).toEqual([400, 200, 400, 400]);
+});
+
+test('[MCP-HTTP-13] initialize is refused within a batch', async () => {
+  await using gateway = createTestApp();
+  const message = { jsonrpc: '2.0', id: 0, method: 'initialize', params: { protocolVersion: '2025-03-26' } };
+  const answer = await gateway.post('/mcp', [message], both);
+  expect(answer.json()).toMatchObject([{ id: 0, error: { code: -32600 } }]);
+  expect(answer.headers['mcp-session-id']).toBeUndefined();
+});
+
+test('[MCP-HTTP-14] a request without a session is served', async () => {
+  await using gateway = createTestApp();
+  expect((await gateway.post('/servers/server-1/mcp', list, both)).json()).toMatchObject({ result: { tools: [{}] } });
+});
+
+test('[MCP-TOOL-01] a virtual server shows and serves its own members only', async () => {
+  await using gateway = createTestApp();
+  const answer = await gateway.post('/servers/server-1/mcp', list, both);
+  expect(answer.json<{ result: { tools: unknown[] } }>().result.tools).toHaveLength(1);
+  const foreign = { ...call, params: { name: 'fast-time-get-system-time' } };
+  expect((await gateway.post('/servers/server-1/mcp', foreign, both)).json()).toMatchObject({
+    error: { code: -32602 },
+  });
+});
+
+test('a virtual server that does not exist is 404', async () => {
+  await using gateway = createTestApp();
+  expect((await gateway.post('/servers/none/mcp', list, both)).statusCode).toBe(404);
+});
+
+test('a bare tool name is no method here', async () => {
+  await using gateway = createTestApp();
+  expect((await gateway.post('/mcp', { ...list, method: 'convert_time' }, both)).json()).toMatchObject({
+    error: { code: -32601 },
+  });
+});
+
+test('[MCP-LIFE-05] a cancelled call is aborted, another id is ignored', async () => {
+  await using gateway = createTestApp({
+    answer: ({ signal }) => new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
+  });
+  const session = await initialize(gateway);
+  const running = gateway.post('/mcp', call, session);
+  await expect.poll(() => gateway.asked.length).toBe(1);
+  const cancel = (requestId: unknown) =>
+    gateway.post('/mcp', { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId } }, session);
+  expect((await cancel('9')).statusCode).toBe(202);
+  expect(gateway.asked[0]?.signal?.aborted).toBe(false);
+  await cancel(9);
+  expect((await running).json()).toMatchObject({ id: 9, error: { code: -32800 } });
+});
+
+test('a client that goes away aborts its call', async () => {
+  await using gateway = createTestApp({
+    answer: ({ signal }) => new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
+  });
+  const url = await gateway.app.listen({ host: '127.0.0.1', port: 0 });
+  const leave = new AbortController();
+  const headers = { ...both, 'content-type': 'application/json', authorization: `Bearer ${token('admin')}` };
+  const running = request(`${url}/mcp`, { method: 'POST', headers, body: JSON.stringify(call), signal: leave.signal });
+  await expect.poll(() => gateway.asked.length).toBe(1);
+  leave.abort();
+  await expect(running).rejects.toThrow();
+  await expect.poll(() => gateway.asked[0]?.signal?.aborted).toBe(true);
+});
+
+test('[MCP-HTTP-15] an idle session ends', async () => {
+  await using gateway = createTestApp({ environment: { SESSION_TTL: '0.05' } });
+  const session = await initialize(gateway);
+  await new Promise((resolve) => setTimeout(resolve, 80));
+  expect((await gateway.post('/mcp', list, session)).statusCode).toBe(404);
+});

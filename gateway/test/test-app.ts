@@ -1,0 +1,125 @@
+// The whole app over a catalog in memory and an upstream that echoes: for tests through `inject`, without a database.
+import type { FastifyInstance, InjectOptions } from 'fastify';
+import { pino } from 'pino';
+import { buildApp } from '../src/app.ts';
+import { createToken } from '../src/auth/token.ts';
+import { loadConfig } from '../src/config.ts';
+import { GatewayError } from '../src/errors.ts';
+import type { Upstream, UpstreamAnswer } from '../src/federation/upstream.ts';
+import { createMetrics } from '../src/metrics.ts';
+import type { Catalog, CatalogEntry } from '../src/registry/catalog.ts';
+import { createRegistry } from '../src/registry/index.ts';
+import type { Store } from '../src/store/store.ts';
+
+const secret = 'a-secret-of-at-least-32-characters!!';
+
+/** What the upstream was asked, as text. */
+export interface Asked {
+  method: string;
+  paramsJson: string | undefined;
+  signal: AbortSignal | undefined;
+}
+
+export interface TestApp extends AsyncDisposable {
+  app: FastifyInstance;
+  asked: Asked[];
+  /** `inject` with a token (of `user`, `admin` when not said). */
+  send(options: InjectOptions, user?: string): ReturnType<typeof sendTo>;
+  post(url: string, message: unknown, headers?: Record<string, string>, user?: string): ReturnType<typeof sendTo>;
+}
+
+export interface TestAppOptions {
+  environment?: Record<string, string>;
+  /** Is the database there? */
+  isReady?: boolean;
+  answer?: (asked: Asked) => Promise<UpstreamAnswer>;
+}
+
+const tool = (name: string): CatalogEntry => ({
+  id: name,
+  name: `fast-time-${name.replaceAll('_', '-')}`,
+  originalName: name,
+  gatewayId: 'fast-time',
+  json: JSON.stringify({ name: `fast-time-${name.replaceAll('_', '-')}`, inputSchema: { type: 'object' } }),
+});
+
+const tools = [tool('convert_time'), tool('get_system_time')];
+
+const catalog: Catalog = {
+  hasServer: async (serverId) => serverId === 'server-1',
+  find(kind, name, serverId) {
+    if (kind === 'tools') {
+      const members = serverId === undefined ? tools : tools.slice(0, 1);
+      return members.find((entry) => entry.name === name || entry.originalName === name);
+    }
+    if (kind === 'resourceTemplates' && name.startsWith('time://'))
+      return { ...tool('zone'), originalName: 'time://{zone}' };
+    return undefined;
+  },
+  list(kind, cursor, serverId) {
+    if (cursor === 'bad') throw new GatewayError('GW_INVALID_CURSOR', { detail: 'bad' });
+    const listed = kind === 'tools' ? (serverId === undefined ? tools : tools.slice(0, 1)) : [];
+    return `{"${kind}":[${listed.map(({ json }) => json).join(',')}]}`;
+  },
+  gateway: (id) => ({
+    id,
+    name: id,
+    slug: id,
+    url: 'http://127.0.0.1:1/mcp',
+    transport: 'STREAMABLEHTTP',
+    headers: {},
+  }),
+};
+
+export function token(subject: string): string {
+  return createToken({ secret, subject, expiresInMinutes: 5 });
+}
+
+export function createTestApp(options: TestAppOptions = {}): TestApp {
+  const config = loadConfig({ JWT_SECRET_KEY: secret, LOG_LEVEL: 'silent', ...options.environment });
+  const log = pino({ level: config.LOG_LEVEL });
+  const asked: Asked[] = [];
+  const down = async () => {
+    throw new GatewayError('GW_DATABASE_UNAVAILABLE', { detail: 'not there in this test' });
+  };
+  const store: Store = {
+    query: down,
+    transaction: down,
+    ping: options.isReady === false ? down : async () => undefined,
+    pool: () => ({ active: 1, idle: 2, waiting: 0 }),
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+  const upstream: Upstream = {
+    async request(method, paramsJson, signal) {
+      const one = { method, paramsJson, signal };
+      asked.push(one);
+      if (options.answer !== undefined) return options.answer(one);
+      return { ok: true, resultJson: `{"content":[],"echo":${paramsJson ?? '{}'}}` };
+    },
+    discover: () => Promise.reject(new Error('not asked for in this test')),
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+  const registry = { ...createRegistry({ store, connect: () => upstream, config, log }), catalog };
+  const app = buildApp({ config, registry, store, upstreams: { of: () => upstream }, metrics: createMetrics(), log });
+  return {
+    app,
+    asked,
+    send: (request, user) => sendTo(app, request, user),
+    post: (url, message, headers = {}, user) =>
+      sendTo(
+        app,
+        {
+          method: 'POST',
+          url,
+          headers: { 'content-type': 'application/json', ...headers },
+          payload: typeof message === 'string' ? message : JSON.stringify(message),
+        },
+        user,
+      ),
+    [Symbol.asyncDispose]: () => app.close(),
+  };
+}
+
+function sendTo(app: FastifyInstance, request: InjectOptions, user = 'admin') {
+  return app.inject({ ...request, headers: { authorization: `Bearer ${token(user)}`, ...request.headers } });
+}
