@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 // Tests run on the TypeScript sources. End-to-end files share two cores with what they start: one at a time.
 export default defineConfig({
   test: {
+    reporters: ['default', './test/summary-reporter.ts'],
     projects: [
       {
         test: {
@@ -10,6 +11,7 @@ export default defineConfig({
           include: ['{gateway,harness}/test/**/*.test.ts'],
           exclude: ['**/test/e2e/**'],
           testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -19,6 +21,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 180_000,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
