@@ -1,0 +1,181 @@
+// The process of the autocannon driver: reads its job from standard input, loads, writes its report to standard output.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { parse } from '@gatebench/gateway/parse';
+import autocannon from 'autocannon';
+import { Type } from 'typebox';
+import { createChecker } from './check-answer.ts';
+import { type RunningLoop, startClosedLoop } from './closed-loop.ts';
+import { PreparedRequest } from './driver.ts';
+import { type Answer, type AutocannonClient, Lane } from './lane.ts';
+import { startOpenLoop } from './open-loop.ts';
+import { RAW_HEADER, toRawLine } from './raw-samples.ts';
+import { redact } from './redact.ts';
+import { type Sample, Tally } from './tally.ts';
+import { toWire } from './wire-request.ts';
+import { WorkerJob, type WorkerReport } from './worker-job.ts';
+
+/** Time-outs are found by a sweep so often: a retimer per request would cost more than the requests. */
+const SWEEP_MS = 10;
+
+/** Longer than any load: autocannon's own limits must not end it. */
+const NEVER_SECONDS = 86_400;
+
+function readRequests(source: WorkerJob['requests']): PreparedRequest[] {
+  const list = typeof source === 'string' ? JSON.parse(readFileSync(source, 'utf8')) : source;
+  const label = typeof source === 'string' ? source : 'requests';
+  return parse(Type.Array(PreparedRequest, { minItems: 1 }), list, label);
+}
+
+function run(job: WorkerJob, report: (report: WorkerReport) => void): void {
+  const requests = readRequests(job.requests);
+  const check = createChecker(requests);
+  const baseUrl = new URL(job.baseUrl);
+  const wire = requests.map((request) => toWire(request, baseUrl, job.token));
+  const tally = new Tally();
+  const raw: string[] = [RAW_HEADER];
+  const statusCounts: Record<string, number> = {};
+  const busy = new Set<Lane>();
+  const lanes: Lane[] = [];
+  const open = job.loop === 'open' && job.ratePerSecond !== null;
+  let loop: RunningLoop | undefined;
+  let startMs = performance.now();
+  let startedAtMs = Date.now();
+  let openedBefore = 0;
+  let cpuBefore = process.cpuUsage();
+  let lastMs = startMs;
+  let lastSentMs = startMs;
+
+  const judge = (answer: Answer): Pick<Sample, 'outcome' | 'detail'> => {
+    if (answer.lost !== null) return { outcome: answer.lost.kind, detail: answer.lost.detail };
+    if (job.judge === 'success') {
+      return answer.status >= 200 && answer.status < 300
+        ? { outcome: 'ok', detail: '' }
+        : { outcome: 'status', detail: String(answer.status) };
+    }
+    const fault = check(answer.requestIndex, answer.status, answer.body);
+    if (fault === null || job.judge === 'none') return { outcome: 'ok', detail: '' };
+    return { outcome: fault.kind, detail: fault.detail };
+  };
+
+  const onAnswer = (lane: Lane, answer: Answer): void => {
+    busy.delete(lane);
+    const judged = judge(answer);
+    const fromMs = open ? answer.intendedMs : answer.sentMs;
+    const wrong = judged.outcome === 'status' || judged.outcome === 'body';
+    const sample: Sample = {
+      request: (requests[answer.requestIndex] as PreparedRequest).name,
+      startMs: fromMs - startMs,
+      lagMs: open ? Math.max(0, answer.sentMs - answer.intendedMs) : null,
+      latencyMs: answer.lost === null ? answer.endMs - fromMs : null,
+      status: answer.status,
+      bytes: answer.bytes,
+      example: wrong ? redact(answer.body.subarray(0, 2000).toString('utf8'), job.token) : '',
+      ...judged,
+    };
+    if (job.rawFile !== null) raw.push(toRawLine(tally.completed, sample));
+    tally.add(sample);
+    if (answer.status > 0) statusCounts[answer.status] = (statusCounts[answer.status] ?? 0) + 1;
+    lastMs = Math.max(lastMs, answer.endMs);
+    lastSentMs = Math.max(lastSentMs, answer.sentMs);
+    loop?.answered(lane, answer);
+  };
+
+  const openedNow = (): number => lanes.reduce((sum, lane) => sum + lane.opened, 0);
+  const begin = (atMs: number): void => {
+    startMs = atMs;
+    lastMs = atMs;
+    lastSentMs = atMs;
+    startedAtMs = Date.now() + (atMs - performance.now());
+    openedBefore = openedNow();
+    cpuBefore = process.cpuUsage();
+  };
+
+  const finish = (): void => {
+    const cpu = process.cpuUsage(cpuBefore);
+    const durationSeconds = Math.max(0.001, (lastMs - startMs) / 1000);
+    // Open: the last slot stands for one more period, so that a load sent on time achieves exactly what was offered.
+    const sendSeconds = open
+      ? Math.max(job.durationSeconds, (lastSentMs - startMs) / 1000 + 1 / (job.ratePerSecond ?? 1))
+      : durationSeconds;
+    if (job.rawFile !== null) writeFileSync(job.rawFile, `${raw.join('\n')}\n`);
+    const result = tally.result({
+      engine: `autocannon ${autocannonVersion()}`,
+      startedAtMs,
+      durationSeconds,
+      offeredRate: open ? job.ratePerSecond : null,
+      achievedRate: tally.completed / sendSeconds,
+      dropped: 0,
+      scheduleKnown: true,
+      connectionsOpened: openedNow() - openedBefore,
+      generatorCpuPercent: (cpu.user + cpu.system) / 1e4 / durationSeconds,
+      rawFiles: [],
+    });
+    report({ result, statusCounts });
+  };
+
+  autocannon(
+    {
+      url: job.baseUrl,
+      connections: open ? job.maxConnections : job.connections,
+      duration: NEVER_SECONDS,
+      timeout: NEVER_SECONDS,
+      setupClient: (client) => {
+        const lane = new Lane(client as unknown as AutocannonClient, onAnswer);
+        const send = lane.send.bind(lane);
+        lane.send = (bytes, index, intendedMs) => {
+          busy.add(lane);
+          send(bytes, index, intendedMs);
+        };
+        lanes.push(lane);
+      },
+    },
+    (error: unknown) => fail(error),
+  );
+  // autocannon makes all its clients before it returns; none of them has connected yet.
+  const context = { lanes, wire, onDone: finish };
+  if (open && job.ratePerSecond !== null) {
+    const slots = Math.max(1, Math.round(job.ratePerSecond * job.durationSeconds));
+    loop = startOpenLoop(context, { ratePerSecond: job.ratePerSecond, slots, preopened: job.connections }, begin, fail);
+  } else {
+    begin(performance.now());
+    loop = startClosedLoop(context, job);
+  }
+  setInterval(() => {
+    const limitMs = performance.now() - job.timeoutMs;
+    // A Set keeps its order: the oldest request is first.
+    for (const lane of busy) {
+      if (lane.sentMs > limitMs) break;
+      lane.abandon('timeout', `no answer within ${job.timeoutMs} ms`);
+    }
+  }, SWEEP_MS);
+}
+
+function autocannonVersion(): string {
+  const manifest: { version: string } = createRequire(import.meta.url)('autocannon/package.json');
+  return manifest.version;
+}
+
+function fail(error: unknown): void {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`, () => process.exit(1));
+}
+
+process.stdin.setEncoding('utf8');
+let input = '';
+process.stdin.on('data', (text: string) => {
+  input += text;
+  const end = input.indexOf('\n');
+  if (end < 0) return;
+  const line = input.slice(0, end);
+  input = '';
+  try {
+    run(parse(WorkerJob, JSON.parse(line), 'job'), (report) => {
+      // The sockets that are still open end with the process.
+      process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit(0));
+    });
+  } catch (error) {
+    fail(error);
+  }
+});
+// The harness is gone: nobody wants this load any more.
+process.stdin.on('end', () => process.exit(1));

@@ -1,0 +1,119 @@
+// Runs a load generator as a process of its own: pinned, in a process group of its own, ended with everything it started.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { HarnessError } from '../errors.ts';
+import type { OnProcess } from './driver.ts';
+
+export interface GeneratorCommand {
+  command: string;
+  arguments: string[];
+  /** Secrets travel here or in `input`, never among the arguments. */
+  environment: Record<string, string>;
+  /** Written to standard input, which then stays open: a generator whose input ends has lost its harness. */
+  input?: string;
+  cpus: number[];
+}
+
+export interface GeneratorRun {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+  /** CPU time of all its threads while it ran: epoch milliseconds and seconds. Empty where there is no /proc. */
+  cpu: { atMs: number; seconds: number }[];
+}
+
+/** A generator gets so long to end by itself after SIGTERM. */
+const GRACE_MS = 1000;
+const CPU_SAMPLE_MS = 100;
+const OUTPUT_LIMIT = 64 * 1024 * 1024;
+
+export function pinned(command: string, parameters: string[], cpus: number[]): [string, string[]] {
+  return cpus.length === 0 ? [command, parameters] : ['taskset', ['-c', cpus.join(','), command, ...parameters]];
+}
+
+/** Signals a whole process group. False when it is gone already. */
+export function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(-pid, signal);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
+}
+
+/** CPU seconds of all living threads, in nanosecond steps; null where the kernel does not tell. */
+export function readCpuSeconds(pid: number): number | null {
+  try {
+    let nanoseconds = 0;
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      nanoseconds += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ', 1)[0]);
+    }
+    return nanoseconds / 1e9;
+  } catch {
+    // No /proc here, or the process has just ended.
+    return null;
+  }
+}
+
+/**
+ * Runs to the end. @throws LOAD_FAILED when it cannot be started, INTERRUPTED when aborted; the process group is gone
+ * in either case.
+ */
+export async function runGenerator(
+  generator: GeneratorCommand,
+  signal: AbortSignal,
+  onProcess?: OnProcess,
+): Promise<GeneratorRun> {
+  if (signal.aborted) throw new HarnessError('INTERRUPTED', { detail: 'before the load began' });
+  const [command, parameters] = pinned(generator.command, generator.arguments, generator.cpus);
+  const child = spawn(command, parameters, {
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...generator.environment },
+  });
+  const { pid } = child;
+  const cpu: GeneratorRun['cpu'] = [];
+  const sampler = setInterval(() => {
+    const seconds = pid === undefined ? null : readCpuSeconds(pid);
+    if (seconds !== null) cpu.push({ atMs: Date.now(), seconds });
+  }, CPU_SAMPLE_MS);
+  let killTimer: NodeJS.Timeout | undefined;
+  const stop = (): void => {
+    if (pid === undefined || !signalGroup(pid, 'SIGTERM')) return;
+    killTimer = setTimeout(() => signalGroup(pid, 'SIGKILL'), GRACE_MS);
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    if (pid !== undefined) onProcess?.(pid);
+    const run = await finished(child, generator);
+    if (signal.aborted) throw new HarnessError('INTERRUPTED', { detail: `${generator.command} was stopped` });
+    return { ...run, cpu };
+  } finally {
+    signal.removeEventListener('abort', stop);
+    clearInterval(sampler);
+    clearTimeout(killTimer);
+    if (pid !== undefined) signalGroup(pid, 'SIGKILL');
+  }
+}
+
+async function finished(child: ChildProcess, generator: GeneratorCommand): Promise<Omit<GeneratorRun, 'cpu'>> {
+  const output = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.setEncoding('utf8').on('data', (text: string) => {
+      if (output[name].length < OUTPUT_LIMIT) output[name] += text;
+    });
+  }
+  // A generator that dies early breaks the pipe; its exit code and output tell why.
+  child.stdin?.on('error', () => undefined);
+  if (generator.input === undefined) child.stdin?.end();
+  else child.stdin?.write(generator.input);
+  const exitCode = await new Promise<number>((resolve, reject) => {
+    child.once('error', (cause) => {
+      const detail = `${child.spawnfile} could not be started: ${cause.message}`;
+      reject(new HarnessError('LOAD_FAILED', { detail, cause }));
+    });
+    child.once('close', (code) => resolve(code ?? 1));
+  });
+  return { exitCode, ...output };
+}

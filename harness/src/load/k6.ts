@@ -1,0 +1,158 @@
+// k6 as a driver: the open loop (constant arrival rate), and only that.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from '@gatebench/gateway/parse';
+import { Type } from 'typebox';
+import { HarnessError } from '../errors.ts';
+import { repository } from '../paths.ts';
+import type { LoadResult } from '../result/result.ts';
+import { type Driver, type LoadJob, type OnProcess, PreparedRequest } from './driver.ts';
+import { findK6, type K6 } from './find-k6.ts';
+import { type GeneratorRun, runGenerator } from './generator-process.ts';
+import { K6Summary, readK6Samples } from './k6-samples.ts';
+import { RAW_HEADER, toRawLine } from './raw-samples.ts';
+import { redact } from './redact.ts';
+import { stallCapacity } from './stall-capacity.ts';
+import { Tally } from './tally.ts';
+
+/** Virtual users open their connections before the load at this rate, plus a second half for the slowest. */
+const CONNECTS_PER_SECOND = 2000;
+const CONNECT_REST_MS = 450;
+
+let found: K6 | undefined;
+
+export const k6: Driver = {
+  id: 'k6',
+
+  async prepare(report, signal) {
+    found = await findK6(report, signal);
+    return { version: found.version };
+  },
+
+  async run(job, signal, onProcess) {
+    if (job.loop !== 'open' || job.ratePerSecond === null) {
+      throw new HarnessError('LOAD_FAILED', { detail: `${job.id}: k6 runs open loops with a rate` });
+    }
+    const tool = found ?? (await findK6(() => undefined, signal));
+    const scratch = await mkdtemp(join(tmpdir(), 'gatebench-k6-'));
+    try {
+      return await runIn(scratch, tool, { ...job, ratePerSecond: job.ratePerSecond }, signal, onProcess);
+    } finally {
+      await rm(scratch, { recursive: true, force: true });
+    }
+  },
+};
+
+type OpenJob = LoadJob & { ratePerSecond: number };
+
+async function runIn(
+  scratch: string,
+  tool: K6,
+  job: OpenJob,
+  signal: AbortSignal,
+  onProcess?: OnProcess,
+): Promise<LoadResult> {
+  const requests = parse(
+    Type.Array(PreparedRequest, { minItems: 1 }),
+    JSON.parse(await readFile(job.requestsFile, 'utf8')),
+    job.requestsFile,
+  );
+  const ratePer1000Seconds = Math.max(1, Math.round(job.ratePerSecond * 1000));
+  // k6's ticker counts whole nanoseconds.
+  const periodNs = Math.trunc(1e12 / ratePer1000Seconds);
+  const virtualUsers = stallCapacity(job.ratePerSecond, job.durationSeconds);
+  const files = { log: join(scratch, 'samples.log'), summary: join(scratch, 'summary.json') };
+  const run = await runGenerator(
+    {
+      command: tool.command,
+      arguments: [
+        'run',
+        '--quiet',
+        '--no-color',
+        '--no-usage-report',
+        '--address',
+        '',
+        '--log-format',
+        'raw',
+        `--log-output=file=${files.log}`,
+        join(repository, 'scenarios/k6/run.ts'),
+      ],
+      environment: {
+        ...(job.cpus.length > 0 && { GOMAXPROCS: String(job.cpus.length) }),
+        GATEBENCH_BASE_URL: job.baseUrl,
+        GATEBENCH_TOKEN: job.token,
+        GATEBENCH_REQUESTS_FILE: job.requestsFile,
+        GATEBENCH_RATE_PER_1000_S: String(ratePer1000Seconds),
+        GATEBENCH_DURATION_MS: String(Math.round(job.durationSeconds * 1000)),
+        GATEBENCH_VUS: String(virtualUsers),
+        GATEBENCH_CONNECT_MS: String(Math.ceil((virtualUsers / CONNECTS_PER_SECOND) * 1000) + CONNECT_REST_MS),
+        GATEBENCH_TIMEOUT_MS: String(job.timeoutMs),
+        GATEBENCH_SUMMARY_FILE: files.summary,
+      },
+      cpus: job.cpus,
+    },
+    signal,
+    onProcess,
+  );
+  const log = await readFile(files.log, 'utf8').catch(() => '');
+  if (run.exitCode !== 0) {
+    const said = redact(`${run.stderr.trim()} ${log.trim().slice(0, 1000)}`, job.token, 1500);
+    throw new HarnessError('LOAD_FAILED', { detail: `k6 ended with exit code ${run.exitCode}: ${said}` });
+  }
+  const summary = parse(K6Summary, JSON.parse(await readFile(files.summary, 'utf8')), 'k6 summary');
+  const load = { requests, periodMs: periodNs / 1e6, dropped: summary.dropped, token: job.token };
+  return writeResult(job, readK6Samples(log, load), summary, run, tool);
+}
+
+async function writeResult(
+  job: OpenJob,
+  read: ReturnType<typeof readK6Samples>,
+  summary: K6Summary,
+  run: GeneratorRun,
+  tool: K6,
+): Promise<LoadResult> {
+  const tally = new Tally();
+  const raw = [RAW_HEADER];
+  let opened = 0;
+  let lastMs = 0;
+  let lastSentMs = 0;
+  for (const { iteration, opened: isNew, sample } of read.samples) {
+    tally.add(sample);
+    raw.push(toRawLine(iteration, sample));
+    if (isNew) opened += 1;
+    const sentMs = sample.startMs + (sample.lagMs ?? 0);
+    lastSentMs = Math.max(lastSentMs, sentMs);
+    lastMs = Math.max(lastMs, sample.startMs + (sample.latencyMs ?? job.timeoutMs));
+  }
+  const rawFiles = [`${job.id}.samples.csv`];
+  await writeFile(join(job.folder, `${job.id}.samples.csv`), `${raw.join('\n')}\n`);
+  if (read.messages.length > 0) {
+    rawFiles.push(`${job.id}.k6.log`);
+    await writeFile(join(job.folder, `${job.id}.k6.log`), `${read.messages.join('\n')}\n`);
+  }
+  const periodSeconds = 1 / job.ratePerSecond;
+  const result = tally.result({
+    engine: `k6 ${tool.version}`,
+    startedAtMs: read.startedAtMs,
+    durationSeconds: Math.max(0.001, lastMs / 1000),
+    offeredRate: job.ratePerSecond,
+    // The last slot stands for one more period, so that a load sent on time achieves exactly what was offered.
+    achievedRate: tally.completed / Math.max(job.durationSeconds, lastSentMs / 1000 + periodSeconds),
+    dropped: summary.dropped,
+    scheduleKnown: summary.dropped === 0,
+    connectionsOpened: opened,
+    generatorCpuPercent: cpuPercent(run.cpu, read.startedAtMs, read.startedAtMs + lastMs),
+    rawFiles,
+  });
+  return { ...result, bytesReceived: Math.round(summary.bytesReceived) };
+}
+
+/** CPU between the samples nearest to the load's begin and end: k6's own start is not part of it. */
+function cpuPercent(samples: GeneratorRun['cpu'], fromMs: number, toMs: number): number | null {
+  const within = samples.filter((sample) => sample.atMs >= fromMs && sample.atMs <= toMs);
+  const first = within[0];
+  const last = within.at(-1);
+  if (first === undefined || last === undefined || last.atMs === first.atMs) return null;
+  return ((last.seconds - first.seconds) / ((last.atMs - first.atMs) / 1000)) * 100;
+}
