@@ -1,0 +1,51 @@
+// The one door to everything that is derived from a result. Pure: the same result and baseline give the same analysis.
+import { parse } from '@gatebench/gateway/parse';
+import { judgeGate } from '../gate/verdict.ts';
+import { checkSloNames } from '../metrics.ts';
+import { PerfConfig } from '../plan/config.ts';
+import type { RunResult } from '../result/result.ts';
+import type { Analysis } from './analysis.ts';
+import { compare, compareSubjects } from './compare.ts';
+import { readFigures } from './figures.ts';
+import { readOverheads } from './overhead.ts';
+import { evaluateRules } from './rules/index.ts';
+import { scenariosOf } from './scenarios-of.ts';
+import { judgeSlos } from './slos.ts';
+
+export interface AnalyzeOptions {
+  /** A kept baseline or another run to compare with; the run is `after`. */
+  baseline?: RunResult;
+  /** What the baseline is called in the report; its run folder's name otherwise. */
+  baselineName?: string;
+  /** Compare although machine, profile, scenarios or tools differ. */
+  force?: boolean;
+  /** The configuration of now; without it that of the run. */
+  config?: PerfConfig;
+}
+
+/**
+ * Figures, SLOs, overheads, findings, comparison and verdict of a result. With `baseline` it is compared with that;
+ * otherwise, when it holds two subjects, these are compared in pairs.
+ * @throws COMPARISON_REFUSED when the baseline does not fit and `force` is not set; RESULT_INVALID, SCENARIO_INVALID
+ */
+export function analyze(result: RunResult, options: AnalyzeOptions = {}): Analysis {
+  const config = options.config ?? parse(PerfConfig, result.config ?? {}, `${result.id} /config`);
+  const scenarios = scenariosOf(result);
+  checkSloNames(scenarios);
+  const figures = readFigures(result, scenarios);
+  const overheads = readOverheads(result, scenarios);
+  const slos = judgeSlos(result, scenarios, figures, overheads);
+  const twoSubjects = result.subjects.length > 1;
+  const comparison =
+    options.baseline !== undefined
+      ? compare(options.baseline, result, config.gate, {
+          force: options.force ?? false,
+          ...(options.baselineName === undefined ? {} : { names: { before: options.baselineName } }),
+        })
+      : twoSubjects
+        ? compareSubjects(result, config.gate)
+        : null;
+  const findings = evaluateRules(result, slos);
+  const verdict = judgeGate({ result, slos, findings, comparison, mustDecide: config.gate.mustDecide });
+  return { result, scenarios, figures, slos, overheads, findings, comparison, verdict };
+}
