@@ -5,7 +5,7 @@ import { sleep } from 'k6';
 import { SharedArray } from 'k6/data';
 import exec from 'k6/execution';
 import http, { type RefinedResponse, type ResponseType } from 'k6/http';
-import type { Options } from 'k6/options';
+import type { Options, Scenario } from 'k6/options';
 import { checkAnswer, type Expect } from './answer.ts';
 
 interface PreparedRequest {
@@ -36,27 +36,30 @@ const baseUrl = setting('BASE_URL').replace(/\/$/, '');
 const token = setting('TOKEN');
 const durationMs = Number(setting('DURATION_MS'));
 const virtualUsers = Number(setting('VUS'));
+/** 0: no connection is opened beforehand. */
 const connectMs = Number(setting('CONNECT_MS'));
 const timeoutMs = Number(setting('TIMEOUT_MS'));
 
 const requests = new SharedArray('requests', () => JSON.parse(open(setting('REQUESTS_FILE'))) as PreparedRequest[]);
 
+const connecting: Scenario = {
+  executor: 'per-vu-iterations',
+  exec: 'connect',
+  vus: virtualUsers,
+  iterations: 1,
+  maxDuration: `${connectMs}ms`,
+  gracefulStop: '0s',
+};
+
 export const options: Options = {
   scenarios: {
     // Every virtual user opens its connection before the load: it is not the first requests' latency. k6 gives the
     // second scenario the same virtual users, because the first has ended.
-    connect: {
-      executor: 'per-vu-iterations',
-      exec: 'connect',
-      vus: virtualUsers,
-      iterations: 1,
-      maxDuration: `${connectMs}ms`,
-      gracefulStop: '0s',
-    },
+    ...(connectMs > 0 && { connect: connecting }),
     load: {
       executor: 'constant-arrival-rate',
       exec: 'load',
-      startTime: `${connectMs + 50}ms`,
+      startTime: `${connectMs}ms`,
       // k6 takes whole rates: requests per 1000 s.
       rate: Number(setting('RATE_PER_1000_S')),
       timeUnit: '1000s',

@@ -16,9 +16,17 @@ import { redact } from './redact.ts';
 import { stallCapacity } from './stall-capacity.ts';
 import { Tally } from './tally.ts';
 
-/** Virtual users open their connections before the load at this rate, plus a second half for the slowest. */
+/** Virtual users open their connections before the load at this rate; k6's shortest scenario takes a second. */
 const CONNECTS_PER_SECOND = 2000;
-const CONNECT_REST_MS = 450;
+const MINIMUM_CONNECT_MS = 1000;
+
+/** Below this many requests no p95 can be judged, and the second that opening connections takes is saved. */
+const CONNECT_FROM_REQUESTS = 200;
+
+function connectMs(job: OpenJob, virtualUsers: number): number {
+  if (job.ratePerSecond * job.durationSeconds < CONNECT_FROM_REQUESTS) return 0;
+  return Math.max(MINIMUM_CONNECT_MS, Math.ceil((virtualUsers / CONNECTS_PER_SECOND) * 1000) + 400);
+}
 
 let found: K6 | undefined;
 
@@ -86,7 +94,7 @@ async function runIn(
         GATEBENCH_RATE_PER_1000_S: String(ratePer1000Seconds),
         GATEBENCH_DURATION_MS: String(Math.round(job.durationSeconds * 1000)),
         GATEBENCH_VUS: String(virtualUsers),
-        GATEBENCH_CONNECT_MS: String(Math.ceil((virtualUsers / CONNECTS_PER_SECOND) * 1000) + CONNECT_REST_MS),
+        GATEBENCH_CONNECT_MS: String(connectMs(job, virtualUsers)),
         GATEBENCH_TIMEOUT_MS: String(job.timeoutMs),
         GATEBENCH_SUMMARY_FILE: files.summary,
       },
