@@ -1,0 +1,195 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openStore } from '../../src/store/store.ts';
+import { configOf } from '../config-of.ts';
+import { describeWithPostgres, startPostgres, type TestPostgres } from '../postgres.ts';
+import { fastTime } from '../registry/stub-upstream.ts';
+import { startRegistryApp } from './registry-app.ts';
+
+const url = 'http://127.0.0.1:9000/mcp';
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+async function timed<T>(work: () => Promise<T>): Promise<{ result: T; elapsedMs: number }> {
+  const startMs = performance.now();
+  return { result: await work(), elapsedMs: performance.now() - startMs };
+}
+
+/** Passes bytes on until it is frozen: then it accepts and says nothing, as a database that hangs. */
+async function startRelay(port: number) {
+  const sockets = new Set<Socket>();
+  let isFrozen = false;
+  const server = createServer((client) => {
+    const target = connect(port, '127.0.0.1');
+    for (const [from, to] of [
+      [client, target],
+      [target, client],
+    ] as const) {
+      sockets.add(from);
+      from.on('data', (chunk) => {
+        if (!isFrozen) to.write(chunk);
+      });
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        sockets.delete(from);
+        to.destroy();
+      });
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the relay has no port');
+  return {
+    port: address.port,
+    freeze: () => {
+      isFrozen = true;
+    },
+    thaw: () => {
+      isFrozen = false;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+describeWithPostgres('the registry while PostgreSQL fails', () => {
+  let postgres: TestPostgres;
+
+  beforeAll(async () => {
+    postgres = await startPostgres();
+  });
+  afterAll(async () => {
+    await postgres?.[Symbol.asyncDispose]();
+  });
+
+  it('serves from memory what it knows, refuses the rest with 503 in under a second, and is good again by itself', async () => {
+    await using registry = await startRegistryApp(await postgres.createDatabase('down'), {
+      REGISTRY_CACHE_TTL: '0.05',
+    });
+    registry.upstreams.offers.set(url, fastTime);
+    await registry.call('POST', '/gateways', { name: 'fast_time', url });
+    const { catalog } = registry.registry;
+    await catalog.list('tools');
+
+    await postgres.stop();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    for (let times = 0; times < 5; times += 1) {
+      expect(await catalog.find('tools', 'convert_time')).toBeDefined();
+      expect(JSON.parse(await catalog.list('tools')).tools).toHaveLength(2);
+    }
+    expect(registry.warnings.filter((message) => message.includes('from memory'))).toHaveLength(1);
+
+    const write = await timed(() => registry.call('POST', '/servers', { name: 'x' }));
+    expect([write.result.status, write.result.json.code]).toEqual([503, 'GW_DATABASE_UNAVAILABLE']);
+    expect(write.elapsedMs).toBeLessThan(1000);
+    await expect(registry.store.ping()).rejects.toThrow('GW_DATABASE_UNAVAILABLE');
+    await expect(catalog.hasServer('unknown')).rejects.toThrow('GW_DATABASE_UNAVAILABLE');
+
+    await postgres.start();
+    await registry.store.ping();
+    expect((await registry.call('POST', '/servers', { name: 'x' })).status).toBe(201);
+    expect(registry.store.pool().active).toBe(0);
+  });
+
+  it('answers 503 within its deadline when PostgreSQL hangs, keeps serving from memory and reuses no hung connection', async () => {
+    await using relay = await startRelay(postgres.port);
+    await postgres.createDatabase('hang');
+    await using registry = await startRegistryApp(`postgresql://postgres@127.0.0.1:${relay.port}/hang`, {
+      DB_STATEMENT_TIMEOUT: '0.5',
+      DB_CONNECT_TIMEOUT: '0.5',
+    });
+    registry.upstreams.offers.set(url, fastTime);
+    await registry.call('POST', '/gateways', { name: 'fast_time', url });
+    await registry.registry.catalog.list('tools');
+
+    relay.freeze();
+    const answers = await timed(() => Promise.all(Array.from({ length: 20 }, () => registry.call('GET', '/servers'))));
+    expect(answers.result.map((answer) => answer.status)).toEqual(Array(20).fill(503));
+    expect(answers.elapsedMs).toBeLessThan(2500);
+    expect(await registry.registry.catalog.find('tools', 'convert_time')).toBeDefined();
+    const ping = await timed(() => registry.store.ping().catch((error: Error) => error.message));
+    expect(ping.result).toContain('GW_DATABASE_UNAVAILABLE');
+    expect(ping.elapsedMs).toBeLessThan(2500);
+
+    relay.thaw();
+    const after = await Promise.all(Array.from({ length: 20 }, () => registry.call('GET', '/servers')));
+    expect(after.map((answer) => answer.status)).toEqual(Array(20).fill(200));
+  });
+
+  it('survives that connections are killed, idle and in use', async () => {
+    const databaseUrl = await postgres.createDatabase('killed');
+    await using registry = await startRegistryApp(databaseUrl);
+    await using killer = await openStore(
+      configOf({ DATABASE_URL: databaseUrl.replace('/killed', '/postgres') }),
+      quiet,
+    );
+    const { sql } = await import('kysely');
+    const kill = () =>
+      killer.query((db) =>
+        sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = 'killed'`.execute(db),
+      );
+    await Promise.all(Array.from({ length: 5 }, () => registry.call('GET', '/servers')));
+    const slow = registry.store.query((db) => sql`select pg_sleep(3)`.execute(db));
+    const [outcome] = await Promise.allSettled([slow, new Promise((resolve) => setTimeout(resolve, 100)).then(kill)]);
+    expect(outcome.status === 'rejected' && String(outcome.reason)).toContain('GW_DATABASE_UNAVAILABLE');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const answers = await Promise.all(Array.from({ length: 10 }, () => registry.call('GET', '/servers')));
+    expect(answers.map((answer) => answer.status)).toEqual(Array(10).fill(200));
+  });
+
+  it('opens a new database from several starts at once', async () => {
+    const config = configOf({ DATABASE_URL: await postgres.createDatabase('rush') });
+    const stores = await Promise.all(Array.from({ length: 6 }, () => openStore(config, quiet)));
+    for (const store of stores) {
+      expect(await store.query((db) => db.selectFrom('servers').selectAll().execute())).toEqual([]);
+    }
+    await Promise.all(stores.map((store) => store[Symbol.asyncDispose]()));
+  });
+
+  it('says at the start that the database cannot be reached, without its password', async () => {
+    const config = configOf({ DATABASE_URL: 'postgresql+psycopg://user:hidden@127.0.0.1:1/none' });
+    const failure = await openStore(config, quiet).catch((error: Error) => error);
+    expect(String(failure)).toContain('GW_DATABASE_UNAVAILABLE');
+    expect(String(failure)).not.toContain('hidden');
+  });
+
+  it('keeps to the size of its pool and closes nothing that it should keep', async () => {
+    await using store = await openStore(
+      configOf({ DATABASE_URL: await postgres.createDatabase('pool'), DB_POOL_SIZE: '2', DB_POOL_MAX_OVERFLOW: '1' }),
+      quiet,
+    );
+    const { sql } = await import('kysely');
+    const sleeps = Array.from({ length: 9 }, () => store.query((db) => sql`select pg_sleep(0.05)`.execute(db)));
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(store.pool()).toMatchObject({ active: 3, waiting: 6 });
+    await Promise.all(sleeps);
+    expect(store.pool()).toMatchObject({ active: 0, idle: 3, waiting: 0 });
+  });
+
+  it('prepares statements by name only when the setting says so', async () => {
+    const databaseUrl = await postgres.createDatabase('prepared');
+    const { sql } = await import('kysely');
+    for (const [setting, expected] of [
+      ['true', 1],
+      ['false', 0],
+    ] as const) {
+      await using store = await openStore(
+        configOf({
+          DATABASE_URL: databaseUrl,
+          DB_PREPARED_STATEMENTS: setting,
+          DB_POOL_SIZE: '1',
+          DB_MAX_OVERFLOW: '0',
+        }),
+        quiet,
+      );
+      for (let times = 0; times < 3; times += 1) {
+        await store.query((db) => db.selectFrom('servers').selectAll().where('id', '=', 'x').execute());
+      }
+      const { rows } = await store.query((db) => sql`select name from pg_prepared_statements`.execute(db));
+      expect(rows).toHaveLength(expected);
+    }
+  });
+});

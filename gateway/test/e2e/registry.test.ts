@@ -1,0 +1,332 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { describeWithPostgres, startPostgres, type TestPostgres } from '../postgres.ts';
+import { fastTime, manyTools } from '../registry/stub-upstream.ts';
+import { type Json, type RegistryApp, startRegistryApp } from './registry-app.ts';
+
+describeWithPostgres('the registry on PostgreSQL', () => {
+  let postgres: TestPostgres;
+  let registry: RegistryApp;
+  const url = 'http://127.0.0.1:9000/mcp';
+
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    registry = await startRegistryApp(await postgres.createDatabase('registry'));
+  });
+  afterAll(async () => {
+    await registry?.[Symbol.asyncDispose]();
+    await postgres?.[Symbol.asyncDispose]();
+  });
+  beforeEach(async () => {
+    for (const { id } of (await registry.call('GET', '/servers?limit=0')).json)
+      await registry.call('DELETE', `/servers/${id}`);
+    for (const { id } of (await registry.call('GET', '/gateways?limit=0&include_inactive=true')).json) {
+      await registry.call('DELETE', `/gateways/${id}`);
+    }
+    registry.upstreams.offers.clear();
+    registry.upstreams.offers.set(url, fastTime);
+  });
+
+  const register = async (body: object = {}): Promise<Json> => {
+    const { status, json } = await registry.call('POST', '/gateways', { name: 'fast_time', url, ...body });
+    expect(status, JSON.stringify(json)).toBe(201);
+    return json;
+  };
+
+  it('stores what a registered upstream offers under public names and keeps the upstream’s own', async () => {
+    const gateway = await register();
+    expect(gateway).toMatchObject({
+      name: 'fast_time',
+      slug: 'fast-time',
+      url,
+      transport: 'STREAMABLEHTTP',
+      enabled: true,
+    });
+
+    const tools = (await registry.call('GET', '/tools')).json;
+    expect(tools.map((tool: Json) => [tool.name, tool.originalName])).toEqual([
+      ['fast-time-get-system-time', 'get_system_time'],
+      ['fast-time-convert-time', 'convert_time'],
+    ]);
+    expect(tools[1]).toMatchObject({
+      gatewayId: gateway.id,
+      gatewaySlug: 'fast-time',
+      integrationType: 'MCP',
+      inputSchema: { type: 'object', required: ['time'] },
+      enabled: true,
+    });
+    expect((await registry.call('GET', '/resources')).json).toMatchObject([
+      { uri: 'time://zones', name: 'fast-time-zones' },
+    ]);
+    expect((await registry.call('GET', '/resources/templates/list')).json).toMatchObject([
+      { uriTemplate: 'time://now/{zone}' },
+    ]);
+    expect((await registry.call('GET', '/prompts')).json).toMatchObject([
+      { name: 'fast-time-compare-zones', originalName: 'compare_zones', arguments: [{ name: 'a', required: true }] },
+    ]);
+    expect(registry.upstreams.open).toBe(0);
+  });
+
+  it('removes everything of a gateway with it', async () => {
+    const gateway = await register();
+    const tools = (await registry.call('GET', '/tools')).json;
+    const server = (await registry.call('POST', '/servers', { name: 's', associated_tools: [tools[0].id] })).json;
+    expect((await registry.call('DELETE', `/gateways/${gateway.id}`)).status).toBe(200);
+    for (const list of ['gateways', 'tools', 'resources', 'resources/templates', 'prompts']) {
+      expect((await registry.call('GET', `/${list}?include_inactive=true`)).json).toEqual([]);
+    }
+    expect((await registry.call('GET', `/servers/${server.id}`)).json.associatedTools).toEqual([]);
+  });
+
+  it('refuses a name or a slug that exists with 409 and asks no upstream for it', async () => {
+    await register();
+    const asked = registry.upstreams.asked.length;
+    for (const name of ['fast_time', 'Fast Time']) {
+      const { status, json } = await registry.call('POST', '/gateways', { name, url });
+      expect([status, json.code]).toEqual([409, 'GW_CONFLICT']);
+    }
+    expect(registry.upstreams.asked.length).toBe(asked);
+  });
+
+  it('gives exactly one of twenty registrations of one name at once, and 409 to the others', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => registry.call('POST', '/gateways', { name: 'rush', url })),
+    );
+    expect(answers.map((answer) => answer.status).toSorted()).toEqual([201, ...Array(19).fill(409)]);
+    expect((await registry.call('GET', '/tools')).json).toHaveLength(2);
+  });
+
+  it('stores nothing of an upstream that cannot be asked, and says 502', async () => {
+    const { status, json } = await registry.call('POST', '/gateways', { name: 'gone', url: 'http://127.0.0.1:1/mcp' });
+    expect([status, json.code]).toEqual([502, 'GW_UPSTREAM_UNREACHABLE']);
+    expect((await registry.call('GET', '/gateways?include_inactive=true')).json).toEqual([]);
+    expect(registry.upstreams.open).toBe(0);
+  });
+
+  it('stores nothing of an upstream that lists something without a name', async () => {
+    registry.upstreams.offers.set(url, { tools: [{ name: 'good' }, { title: 'nameless' }] });
+    const { status, json } = await registry.call('POST', '/gateways', { name: 'odd', url });
+    expect([status, json.code]).toEqual([502, 'GW_UPSTREAM_INVALID']);
+    expect((await registry.call('GET', '/gateways')).json).toEqual([]);
+  });
+
+  it('names all faults of a bad body at once', async () => {
+    const { status, json } = await registry.call('POST', '/gateways', { name: '', url: 'ftp://x', transport: 'SSE' });
+    expect(status).toBe(422);
+    expect(json.faults.map((fault: Json) => fault.path)).toEqual(
+      expect.arrayContaining(['/name', '/url', '/transport']),
+    );
+  });
+
+  it('tells tools apart whose public names would be the same', async () => {
+    registry.upstreams.offers.set(url, { tools: [{ name: 'a_b' }, { name: 'a-b' }, { name: 'A b' }] });
+    await register({ name: 'x' });
+    registry.upstreams.offers.set(url, { tools: [{ name: 'b' }] });
+    await register({ name: 'x-a' });
+    const names = (await registry.call('GET', '/tools')).json.map((tool: Json) => tool.name);
+    expect(names).toEqual(['x-a-b', 'x-a-b-2', 'x-a-b-3', 'x-a-b-4']);
+  });
+
+  it('asks an upstream again when its URL changed, and keeps the ids and names of what is still there', async () => {
+    const gateway = await register();
+    const before = (await registry.call('GET', '/tools')).json;
+    const moved = 'http://127.0.0.1:9001/mcp';
+    registry.upstreams.offers.set(moved, {
+      tools: [{ name: 'brand_new' }, { name: 'convert_time', description: 'Converts better' }],
+    });
+    expect((await registry.call('PUT', `/gateways/${gateway.id}`, { url: moved })).json.url).toBe(moved);
+    const after = (await registry.call('GET', '/tools')).json;
+    expect(after.map((tool: Json) => tool.originalName)).toEqual(['convert_time', 'brand_new']);
+    expect(after[0]).toMatchObject({ id: before[1].id, name: before[1].name, description: 'Converts better' });
+  });
+
+  it('does not ask an upstream again when only its description changed', async () => {
+    const gateway = await register();
+    const asked = registry.upstreams.asked.length;
+    const { json } = await registry.call('PUT', `/gateways/${gateway.id}`, { description: 'the clock' });
+    expect(json.description).toBe('the clock');
+    expect(registry.upstreams.asked.length).toBe(asked);
+  });
+
+  it('sends an upstream’s credentials to it and shows them to nobody', async () => {
+    await register({ auth_type: 'bearer', auth_token: 'very-secret' });
+    expect(registry.upstreams.asked.at(-1)?.headers).toEqual({ authorization: 'Bearer very-secret' });
+    const answer = JSON.stringify((await registry.call('GET', '/gateways')).json);
+    expect(answer).toContain('"authType":"bearer"');
+    expect(answer).not.toContain('very-secret');
+  });
+
+  it('pages by cursor through all entries once, in the upstream’s order', async () => {
+    registry.upstreams.offers.set(url, manyTools(120));
+    await register({ name: 'many' });
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    let pages = 0;
+    do {
+      const { json } = await registry.call(
+        'GET',
+        `/tools?limit=50&include_pagination=true${cursor ? `&cursor=${cursor}` : ''}`,
+      );
+      seen.push(...json.tools.map((tool: Json) => tool.originalName));
+      cursor = json.nextCursor;
+      pages += 1;
+    } while (cursor !== undefined);
+    expect(pages).toBe(3);
+    expect(seen).toEqual(manyTools(120).tools?.map((tool) => tool['name']));
+  });
+
+  it('pages by skip and limit, lowers a limit that is too large and refuses what is no number', async () => {
+    registry.upstreams.offers.set(url, manyTools(600));
+    await register({ name: 'many' });
+    const page = (await registry.call('GET', '/tools?skip=10&limit=2')).json;
+    expect(page.map((tool: Json) => tool.originalName)).toEqual(['tool_010', 'tool_011']);
+    expect((await registry.call('GET', '/tools')).json).toHaveLength(50);
+    expect((await registry.call('GET', '/tools?limit=100000')).json).toHaveLength(500);
+    const bad = await registry.call('GET', '/tools?limit=many&skip=-1');
+    expect(bad.status).toBe(422);
+    expect(bad.json.faults.map((fault: Json) => fault.path).toSorted()).toEqual(['/limit', '/skip']);
+    const foreign = (await registry.call('GET', '/tools?limit=1')).headers['x-next-cursor'];
+    expect((await registry.call('GET', `/prompts?cursor=${foreign}`)).json.code).toBe('GW_INVALID_CURSOR');
+  });
+
+  it('creates, reads, updates and deletes a tool by hand', async () => {
+    const gateway = await register();
+    const created = await registry.call('POST', '/tools', {
+      tool: {
+        name: 'my_clock',
+        gateway_id: gateway.id,
+        original_name: 'get_system_time',
+        input_schema: { type: 'object' },
+      },
+    });
+    expect(created.status).toBe(201);
+    expect(created.json).toMatchObject({ name: 'my_clock', originalName: 'get_system_time', gatewayId: gateway.id });
+    const path = `/tools/${created.json.id}`;
+    const updated = await registry.call('PUT', path, { name: 'clock', description: 'mine', displayName: 'Clock' });
+    expect(updated.json).toMatchObject({ name: 'clock', description: 'mine', displayName: 'Clock' });
+    expect((await registry.call('GET', path)).json).toEqual(updated.json);
+    expect((await registry.call('POST', '/tools', { name: 'clock', gatewayId: gateway.id })).status).toBe(409);
+    expect((await registry.call('DELETE', path)).json.status).toBe('success');
+    expect((await registry.call('GET', path)).status).toBe(404);
+    expect((await registry.call('DELETE', path)).status).toBe(404);
+  });
+
+  it('loses neither of two changes to one tool that come at once', async () => {
+    await register();
+    const [tool] = (await registry.call('GET', '/tools')).json;
+    await Promise.all([
+      registry.call('PUT', `/tools/${tool.id}`, { description: 'new' }),
+      registry.call('PUT', `/tools/${tool.id}`, { annotations: { readOnlyHint: true } }),
+    ]);
+    expect((await registry.call('GET', `/tools/${tool.id}`)).json).toMatchObject({
+      description: 'new',
+      annotations: { readOnlyHint: true },
+    });
+  });
+
+  it('creates resources, resource templates and prompts by hand', async () => {
+    const gateway = await register();
+    const resource = { uri: 'time://moon', name: 'moon', gateway_id: gateway.id, mime_type: 'text/plain' };
+    expect((await registry.call('POST', '/resources', { resource })).json).toMatchObject({
+      uri: 'time://moon',
+      mimeType: 'text/plain',
+    });
+    expect((await registry.call('POST', '/resources', { resource })).status).toBe(409);
+    const template = { uriTemplate: 'moon://{phase}', name: 'phase', gatewayId: gateway.id };
+    expect((await registry.call('POST', '/resources/templates', template)).json.uriTemplate).toBe('moon://{phase}');
+    const prompt = { name: 'ask', gatewayId: gateway.id, arguments: [{ name: 'what' }] };
+    expect((await registry.call('POST', '/prompts', { prompt })).json).toMatchObject({
+      name: 'ask',
+      arguments: [{ name: 'what' }],
+    });
+  });
+
+  it('refuses an entry whose gateway does not exist with 404', async () => {
+    const { status, json } = await registry.call('POST', '/tools', { name: 't', gatewayId: 'nobody' });
+    expect([status, json.code]).toEqual([404, 'GW_NOT_FOUND']);
+  });
+
+  it('hides what is switched off, unless asked for', async () => {
+    await register();
+    const [tool] = (await registry.call('GET', '/tools')).json;
+    expect((await registry.call('POST', `/tools/${tool.id}/toggle?activate=false`)).json.enabled).toBe(false);
+    expect((await registry.call('GET', '/tools')).json).toHaveLength(1);
+    expect((await registry.call('GET', '/tools?include_inactive=true')).json).toHaveLength(2);
+    expect((await registry.call('POST', `/tools/${tool.id}/state?activate=true`)).json.enabled).toBe(true);
+    expect((await registry.call('GET', '/tools')).json).toHaveLength(2);
+    expect((await registry.call('POST', '/tools/none/toggle?activate=true')).status).toBe(404);
+  });
+
+  it('composes a virtual server of ids, public names and upstream names, and tells what it holds', async () => {
+    await register();
+    const [clock] = (await registry.call('GET', '/tools')).json;
+    const created = await registry.call('POST', '/servers', {
+      server: {
+        name: 'mine',
+        description: 'my server',
+        associated_tools: [clock.id, 'fast-time-convert-time', 'convert_time'],
+        associated_resources: ['time://zones', 'time://now/{zone}'],
+        associated_prompts: ['compare_zones'],
+      },
+    });
+    expect(created.status).toBe(201);
+    expect(created.json).toMatchObject({
+      name: 'mine',
+      associatedTools: ['fast-time-get-system-time', 'fast-time-convert-time'],
+      enabled: true,
+    });
+    const path = `/servers/${created.json.id}`;
+    expect((await registry.call('GET', path)).json).toEqual(created.json);
+    expect((await registry.call('GET', '/servers')).json).toEqual([created.json]);
+    expect((await registry.call('GET', `${path}/tools`)).json).toHaveLength(2);
+    expect((await registry.call('GET', `${path}/prompts`)).json).toHaveLength(1);
+    expect((await registry.call('GET', '/servers/none/tools')).status).toBe(404);
+  });
+
+  it('replaces only the members that an update names', async () => {
+    await register();
+    const { json } = await registry.call('POST', '/servers', {
+      name: 'mine',
+      associatedTools: ['get_system_time'],
+      associatedPrompts: ['compare_zones'],
+    });
+    const updated = await registry.call('PUT', `/servers/${json.id}`, {
+      name: 'yours',
+      associatedTools: ['convert_time'],
+    });
+    expect(updated.json).toMatchObject({
+      name: 'yours',
+      associatedTools: ['fast-time-convert-time'],
+      associatedPrompts: json.associatedPrompts,
+    });
+  });
+
+  it('refuses members that do not exist, all at once, and names that several entries have', async () => {
+    await register();
+    await register({ name: 'second' });
+    const missing = await registry.call('POST', '/servers', {
+      name: 'm',
+      associatedTools: ['a', 'b'],
+      associatedPrompts: ['c'],
+    });
+    expect(missing.status).toBe(422);
+    expect(missing.json.faults.map((fault: Json) => fault.path)).toEqual([
+      '/associatedTools/0',
+      '/associatedTools/1',
+      '/associatedPrompts/0',
+    ]);
+    const ambiguous = await registry.call('POST', '/servers', { name: 'm', associatedTools: ['convert_time'] });
+    expect(ambiguous.json.code).toBe('GW_NAME_AMBIGUOUS');
+    expect((await registry.call('GET', '/servers')).json).toEqual([]);
+  });
+
+  it('refuses NUL in a text and a body that is nested too deeply as the client’s fault', async () => {
+    await register();
+    const nul = await registry.call('POST', '/servers', { name: 'a\0b' });
+    expect([nul.status, nul.json.code]).toEqual([422, 'GW_INVALID_REQUEST']);
+    expect((await registry.call('GET', '/tools/a%00b')).status).toBe(422);
+    const deep = `{"name":"deep","deep":${'['.repeat(50_000)}${']'.repeat(50_000)}}`;
+    const headers = { 'content-type': 'application/json' };
+    const answer = await registry.app.inject({ method: 'POST', url: '/servers', headers, payload: deep });
+    expect([answer.statusCode, answer.json().code]).toEqual([422, 'GW_INVALID_REQUEST']);
+  });
+});
