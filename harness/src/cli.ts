@@ -4,6 +4,7 @@ import { addAnalyzeCommand } from './commands/analyze.ts';
 import { addBaselineCommand } from './commands/baseline.ts';
 import { addBenchmarkServersCommand } from './commands/benchmark-servers.ts';
 import { addCompareCommand } from './commands/compare.ts';
+import { addFetchK6Command } from './commands/fetch-k6.ts';
 import { addGenerateCommand } from './commands/generate.ts';
 import { addHitCommand } from './commands/hit.ts';
 import { addListCommand } from './commands/list.ts';
@@ -22,6 +23,7 @@ addCompareCommand(program);
 addBaselineCommand(program);
 addHitCommand(program);
 addBenchmarkServersCommand(program);
+addFetchK6Command(program);
 addGenerateCommand(program);
 // exitOverride is not inherited by commands that exist already.
 for (const command of program.commands) command.exitOverride();

@@ -178,7 +178,7 @@ function watchOver(
   infrastructure: RunningInfrastructure,
   loadPid: () => number | undefined,
 ): Promise<Watch> {
-  return startWatch(Object.values(collectors), {
+  return startWatch(collectors, {
     infrastructure,
     loadPid,
     runFolder: request.folder.path,

@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { judgeTrial } from './analyze/validity.ts';
-import { diffUsage, readUsage } from './collect/usage.ts';
+import { diffUsage, readTargetUsage, readUsage, type UsageReading } from './collect/usage.ts';
 import type { Watch } from './collect/watch.ts';
 import { HarnessError } from './errors.ts';
 import type { RunningGateway, RunningInfrastructure } from './infra/infrastructure.ts';
@@ -103,25 +103,19 @@ async function runInto(context: TrialContext, planned: PlannedTrial, result: Tri
   };
   const ceiling = planned.loop === 'closed' ? await ceilingOf(context, planned, job, warmup.answer) : null;
 
-  const pids = () =>
-    infrastructure
-      .processes()
-      .filter((one) => one.role === 'gateway' && one.subject === planned.subject)
-      .map((one) => one.pid);
-  const usesGateway = scenario.target === 'gateway';
   await context.watch?.beginTrial(planned);
-  const before = await readUsage(pids());
+  const before = await readGatewayUsage(infrastructure, gateway, planned.subject);
   const startedAtMs = Date.now();
   const load = await drivers[planned.engine].run(job, signal, context.setLoadPid);
   const endedAtMs = Date.now();
-  const after = await readUsage(pids());
+  const after = await readGatewayUsage(infrastructure, gateway, planned.subject);
   context.setLoadPid(undefined);
   const artifacts = (await context.watch?.endTrial(planned)) ?? {};
   rmSync(requestsFile, { force: true }); // made again from the seed by whoever wants them
   if (scenario.creates) await context.registrations.get(planned.subject)?.removeCreated(createdPrefix);
   await sleep(profile.cooldownSeconds * 1000, undefined, { signal });
 
-  const usage = usesGateway ? diffUsage(before, after) : null;
+  const usage = scenario.target === 'gateway' && before !== null && after !== null ? diffUsage(before, after) : null;
   const ran: TrialResult = {
     ...result,
     status: 'ran',
@@ -134,6 +128,18 @@ async function runInto(context: TrialContext, planned: PlannedTrial, result: Tri
     artifacts,
   };
   return { ...ran, validity: judgeTrial(ran, planned) };
+}
+
+/** From /proc where the gateway is ours, else from its /metrics; null where neither tells. */
+async function readGatewayUsage(
+  infrastructure: RunningInfrastructure,
+  gateway: RunningGateway,
+  subject: SubjectName,
+): Promise<UsageReading | null> {
+  const ours = infrastructure.processes().filter((one) => one.role === 'gateway' && one.subject === subject);
+  if (ours.length > 0) return readUsage(ours.map((one) => one.pid));
+  // A target without these figures is measured without CPU time per request: the report says so.
+  return readTargetUsage(gateway).catch(() => null);
 }
 
 interface Target {
@@ -207,8 +213,14 @@ async function ceilingOf(
   const known = context.ceilings.get(planned.scenario);
   if (known !== undefined) return known;
   const measured = await measureCeiling(
-    { ...job, id: `${job.id}.ceiling`, durationSeconds: context.profile.ceilingSeconds },
-    { ...answer, cpus: context.infrastructure.pinning.gateway },
+    job,
+    answer.body,
+    {
+      status: answer.status,
+      headers: { 'content-type': answer.contentType },
+      cpus: context.infrastructure.pinning.gateway,
+      seconds: context.profile.ceilingSeconds,
+    },
     context.signal,
   );
   context.ceilings.set(planned.scenario, measured);

@@ -8,9 +8,9 @@ import { analyze } from '../analyze/index.ts';
 import { DEFAULT_ROUNDS } from '../analyze/stats/power.ts';
 import { HarnessError } from '../errors.ts';
 import { keepBaseline, readBaseline } from '../gate/baselines.ts';
+import { describeBuild } from '../infra/build-description.ts';
 import type { SubjectRequest } from '../infra/infrastructure.ts';
-import { removeLeftovers } from '../infra/leftovers.ts';
-import { describeBuild, prepareWorktree } from '../infra/worktree.ts';
+import { buildWorktree } from '../infra/worktree.ts';
 import { checkSloNames } from '../metrics.ts';
 import { repository } from '../paths.ts';
 import type { PerfConfig } from '../plan/config.ts';
@@ -165,7 +165,6 @@ async function runCommand(options: Options): Promise<number> {
   const stopListening = listenForInterrupt(interruption);
   const progress = createProgress(interruption.signal);
   try {
-    for (const line of await removeLeftovers()) progress.note(line);
     const subjects = await prepareSubjects(options, progress, interruption.signal);
     const folder = createRunFolder(profile.id, new Date());
     const request: RunRequest = {
@@ -297,7 +296,7 @@ async function prepareSubjects(options: Options, progress: Progress, signal: Abo
   const ref = options.against;
   if (ref === undefined) return [current];
   const reference = await progress.step(`build ${ref}`, 15, async (update) => {
-    const built = await prepareWorktree(ref, { report: update, signal });
+    const built = await buildWorktree({ ref, report: update, signal });
     return [built, built.build];
   });
   return [current, { name: 'reference', folder: reference.folder, build: reference.build }];
