@@ -1,5 +1,5 @@
 // The gateway as one Fastify app: the only list of its plugins, and their order.
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { createAuthenticate } from './auth/index.ts';
 import type { Config } from './config.ts';
 import { GatewayError } from './errors.ts';
@@ -36,7 +36,9 @@ export interface AppParts {
 export function buildApp({ config, registry, store, upstreams, metrics, log }: AppParts): FastifyInstance {
   const app = Fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    // The access log would cost more than the request; failures are logged, and /metrics counts everything.
+    logController: new LogController({ disableRequestLogging: true }),
+    childLoggerFactory: (logger) => logger,
     bodyLimit: config.MAX_REQUEST_BYTES,
     forceCloseConnections: 'idle',
   });

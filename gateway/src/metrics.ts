@@ -1,6 +1,6 @@
 // The metric table. What the request path counts are plain numbers, put into Prometheus' form when it scrapes:
 // prom-client hashes its labels on every call, which would be paid by every request.
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 
 /** Upper bounds of the duration buckets, seconds. */
 export const durationBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -43,33 +43,8 @@ export interface Metrics {
   upstream: Map<string, Series>;
   /** By error code (`GW_UPSTREAM_TIMEOUT`, `-32602`). */
   errors: Map<string, number>;
-  /** What is rendered: these, the process' own (CPU, memory, event loop, GC) and what `watchSources` adds. */
+  /** The rest: the process' own (CPU, memory, event loop, GC) and what `watchSources` adds. */
   registry: Registry;
-}
-
-/** A histogram whose values are ours. */
-class SeriesHistogram extends Histogram {
-  readonly #title: string;
-  readonly #series: Map<string, Series>;
-  constructor(name: string, help: string, series: Map<string, Series>) {
-    super({ name, help, buckets: durationBuckets, registers: [] });
-    this.#title = name;
-    this.#series = series;
-  }
-  override async get(): ReturnType<Histogram['get']> {
-    const values = [];
-    for (const { labels, count, sumSeconds, buckets } of this.#series.values()) {
-      let cumulative = 0;
-      for (const [at, le] of durationBuckets.entries()) {
-        cumulative += buckets[at] ?? 0;
-        values.push({ metricName: `${this.#title}_bucket`, labels: { ...labels, le }, value: cumulative });
-      }
-      values.push({ metricName: `${this.#title}_bucket`, labels: { ...labels, le: '+Inf' }, value: count });
-      values.push({ metricName: `${this.#title}_sum`, labels, value: sumSeconds });
-      values.push({ metricName: `${this.#title}_count`, labels, value: count });
-    }
-    return { ...(await super.get()), values };
-  }
 }
 
 export function createMetrics(): Metrics {
@@ -82,22 +57,14 @@ export function createMetrics(): Metrics {
     errors: new Map(),
     registry,
   };
-  const register = (metric: Counter | Gauge | Histogram) => registry.registerMetric(metric);
+  const register = (metric: Counter | Gauge) => registry.registerMetric(metric);
 
   register(
     readCounter('http_requests_total', 'HTTP requests answered', ['method', 'path', 'status'], (counter) => {
       for (const series of metrics.http.values()) counter.inc(series.labels, series.count);
     }),
   );
-  register(
-    new SeriesHistogram(
-      'http_request_duration_seconds',
-      'From the arrival of the head to the answer sent',
-      metrics.http,
-    ),
-  );
   register(readGauge('http_requests_in_flight', 'HTTP requests being answered', () => metrics.httpInFlight));
-  register(new SeriesHistogram('upstream_request_duration_seconds', 'Calls of upstream MCP servers', metrics.upstream));
   register(
     readCounter('gateway_errors_total', 'Failures by error code', ['code'], (counter) => {
       for (const [code, count] of metrics.errors) counter.inc({ code }, count);
@@ -120,6 +87,38 @@ export function watchSources({ registry }: Metrics, sources: MetricSources): voi
     readCounter('cache_misses_total', 'Look-ups that asked the database', [], (counter) => counter.inc(cache().misses)),
   );
   registry.registerMetric(readGauge('mcp_sessions_active', 'MCP sessions open', sessions));
+}
+
+/** All of it as Prometheus text. prom-client's histograms cannot take counts that are there already: ours are written here. */
+export async function renderMetrics({ registry, http, upstream }: Metrics): Promise<string> {
+  const rest = await registry.metrics();
+  const requests = renderHistogram(
+    'http_request_duration_seconds',
+    'From the arrival of the head to the end of the answer',
+    http,
+  );
+  const calls = renderHistogram('upstream_request_duration_seconds', 'Calls of upstream MCP servers', upstream);
+  return `${rest}\n${requests}\n${calls}`;
+}
+
+/** https://prometheus.io/docs/instrumenting/exposition_formats/#histograms-and-summaries: buckets are cumulative. */
+function renderHistogram(name: string, help: string, table: Map<string, Series>): string {
+  const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} histogram`];
+  for (const { labels, count, sumSeconds, buckets } of table.values()) {
+    const own = Object.entries(labels).map(([key, value]) => `${key}="${escapeLabel(value)}"`);
+    let cumulative = 0;
+    for (const [at, bound] of durationBuckets.entries()) {
+      cumulative += buckets[at] ?? 0;
+      lines.push(`${name}_bucket{${[...own, `le="${bound}"`].join(',')}} ${cumulative}`);
+    }
+    lines.push(`${name}_bucket{${[...own, 'le="+Inf"'].join(',')}} ${count}`);
+    lines.push(`${name}_sum{${own.join(',')}} ${sumSeconds}`, `${name}_count{${own.join(',')}} ${count}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function escapeLabel(value: string): string {
+  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }
 
 /** Counts one failure. */

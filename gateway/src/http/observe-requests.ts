@@ -38,7 +38,7 @@ export function observeRequests(app: FastifyInstance, metrics: Metrics): void {
     const observed = this[kObserved];
     if (observed === undefined) return;
     // 499, as nginx says it: the client went away before the answer was written.
-    const status = this.writableFinished ? this.statusCode : 499;
+    const status = this.writableEnded ? this.statusCode : 499;
     const series = seriesFor(observed.request, status);
     observe(series, (performance.now() - observed.startedAt) / 1000);
   }
