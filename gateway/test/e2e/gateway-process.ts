@@ -1,0 +1,81 @@
+// The built gateway as a process of its own, as users run it.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { createToken } from '../../src/auth/token.ts';
+
+const main = join(import.meta.dirname, '../../dist/src/main.js');
+export const secret = 'a-secret-of-at-least-32-characters!!';
+
+export interface GatewayProcess extends AsyncDisposable {
+  url: string;
+  pid: number;
+  /** Standard error so far. */
+  log: () => string;
+  headers: Record<string, string>;
+  rest(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }>;
+  /** Sends the signal and waits for the end. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+/** Runs the command to its end: for what fails at the start. */
+export async function runGateway(args: string[], environment: Record<string, string>) {
+  const child = spawnGateway(args, environment);
+  const output = { stdout: '', stderr: '' };
+  child.stdout?.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
+  const [exitCode] = (await once(child, 'close')) as [number | null];
+  return { ...output, exitCode };
+}
+
+export async function startGateway(environment: Record<string, string>): Promise<GatewayProcess> {
+  const child = spawnGateway(['serve'], { PORT: '0', JWT_SECRET_KEY: secret, ...environment });
+  let log = '';
+  child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()));
+  const ended = once(child, 'exit');
+  const line = await firstLine(child);
+  if (line === undefined) throw new Error(`the gateway ended before it listened:\n${log}`);
+  const { url, pid } = JSON.parse(line) as { url: string; pid: number };
+  const headers = { authorization: `Bearer ${createToken({ secret, subject: 'admin', expiresInMinutes: 5 })}` };
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
+    if (child.exitCode === null) child.kill(signal);
+    const [exitCode] = (await ended) as [number | null];
+    return exitCode;
+  };
+  return {
+    url,
+    pid,
+    headers,
+    log: () => log,
+    async rest(method, path, body) {
+      const answer = await fetch(`${url}${path}`, {
+        method,
+        headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const text = await answer.text();
+      return { status: answer.status, body: text === '' ? undefined : (JSON.parse(text) as unknown) };
+    },
+    stop,
+    async [Symbol.asyncDispose]() {
+      await stop();
+    },
+  };
+}
+
+function spawnGateway(args: string[], environment: Record<string, string>): ChildProcess {
+  if (!existsSync(main)) throw new Error(`the gateway is not built: ${main} is missing. Run \`npm run build\``);
+  const { PATH, HOME } = process.env;
+  return spawn(process.execPath, [main, ...args], {
+    env: { ...(PATH === undefined ? {} : { PATH }), ...(HOME === undefined ? {} : { HOME }), ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+async function firstLine(child: ChildProcess): Promise<string | undefined> {
+  if (child.stdout === null) return undefined;
+  for await (const line of createInterface({ input: child.stdout })) return line;
+  return undefined;
+}
