@@ -178,7 +178,7 @@ function watchOver(
   infrastructure: RunningInfrastructure,
   loadPid: () => number | undefined,
 ): Promise<Watch> {
-  return startWatch(collectors, {
+  return startWatch(Object.values(collectors), {
     infrastructure,
     loadPid,
     runFolder: request.folder.path,

@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { judgeTrial } from './analyze/validity.ts';
-import { diffUsage, readTargetUsage, readUsage, type UsageReading } from './collect/usage.ts';
+import { diffUsage, readUsage, type UsageReading } from './collect/usage.ts';
 import type { Watch } from './collect/watch.ts';
 import { HarnessError } from './errors.ts';
 import type { RunningGateway, RunningInfrastructure } from './infra/infrastructure.ts';
@@ -115,7 +115,7 @@ async function runInto(context: TrialContext, planned: PlannedTrial, result: Tri
   if (scenario.creates) await context.registrations.get(planned.subject)?.removeCreated(createdPrefix);
   await sleep(profile.cooldownSeconds * 1000, undefined, { signal });
 
-  const usage = scenario.target === 'gateway' && before !== null && after !== null ? diffUsage(before, after) : null;
+  const usage = scenario.target === 'gateway' ? diffUsage(before, after) : null;
   const ran: TrialResult = {
     ...result,
     status: 'ran',
@@ -130,16 +130,17 @@ async function runInto(context: TrialContext, planned: PlannedTrial, result: Tri
   return { ...ran, validity: judgeTrial(ran, planned) };
 }
 
-/** From /proc where the gateway is ours, else from its /metrics; null where neither tells. */
-async function readGatewayUsage(
+/** From /proc where the gateway is ours, else from its /metrics; a target without these is measured without CPU figures. */
+function readGatewayUsage(
   infrastructure: RunningInfrastructure,
   gateway: RunningGateway,
   subject: SubjectName,
-): Promise<UsageReading | null> {
+): Promise<UsageReading> {
   const ours = infrastructure.processes().filter((one) => one.role === 'gateway' && one.subject === subject);
-  if (ours.length > 0) return readUsage(ours.map((one) => one.pid));
-  // A target without these figures is measured without CPU time per request: the report says so.
-  return readTargetUsage(gateway).catch(() => null);
+  return readUsage(
+    ours.map((one) => one.pid),
+    gateway,
+  );
 }
 
 interface Target {
