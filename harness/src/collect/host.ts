@@ -8,16 +8,16 @@ import { socketStates } from './proc/network.ts';
 
 /** What of the artifact's `values` there is, and the columns of the series, in the same names. */
 const fixedColumns: Column[] = [
-  { name: 'cpu_percent', unit: 'percent', title: 'CPU of all cores' },
-  { name: 'steal_percent', unit: 'percent', title: 'CPU stolen by the hypervisor' },
-  { name: 'iowait_percent', unit: 'percent', title: 'CPU idle, waiting for a disk' },
+  { name: 'cpu_percent', unit: '%', title: 'CPU of all cores' },
+  { name: 'steal_percent', unit: '%', title: 'CPU stolen by the hypervisor' },
+  { name: 'iowait_percent', unit: '%', title: 'CPU idle, waiting for a disk' },
   { name: 'load_average', unit: '', title: 'Load average, 1 minute' },
   { name: 'memory_used_bytes', unit: 'bytes', title: 'Memory used' },
   { name: 'memory_available_bytes', unit: 'bytes', title: 'Memory available' },
   { name: 'swap_used_bytes', unit: 'bytes', title: 'Swap used' },
   { name: 'disk_read_bytes_per_second', unit: 'bytes/s', title: 'Disk read' },
   { name: 'disk_write_bytes_per_second', unit: 'bytes/s', title: 'Disk written' },
-  { name: 'disk_busy_percent', unit: 'percent', title: 'Busiest disk' },
+  { name: 'disk_busy_percent', unit: '%', title: 'Busiest disk' },
   { name: 'loopback_bytes_per_second', unit: 'bytes/s', title: 'Loopback traffic' },
   { name: 'network_bytes_per_second', unit: 'bytes/s', title: 'Other network traffic' },
   { name: 'context_switches_per_second', unit: '1/s', title: 'Context switches' },
@@ -44,10 +44,10 @@ export const host: Collector = {
     return {
       columns: [
         ...fixedColumns,
-        ...last.cores.map((_, core) => ({ name: `cpu${core}_percent`, unit: 'percent', title: `CPU of core ${core}` })),
+        ...last.cores.map((_, core) => ({ name: `cpu${core}_percent`, unit: '%', title: `CPU of core ${core}` })),
         ...[...last.pressureMicroseconds.keys()].map((resource) => ({
           name: `pressure_${resource}_percent`,
-          unit: 'percent',
+          unit: '%',
           title: `Time in which a task waited for ${resource}`,
         })),
         ...socketStates.map((state) => ({

@@ -10,7 +10,7 @@ import { columnsFor, sampleSubjects, subjectsOf } from './subjects.ts';
 const columns: Column[] = [
   { name: 'commits_per_second', unit: '1/s', title: 'Commits' },
   { name: 'rollbacks_per_second', unit: '1/s', title: 'Rollbacks' },
-  { name: 'cache_hit_percent', unit: 'percent', title: 'Blocks found in shared buffers' },
+  { name: 'cache_hit_percent', unit: '%', title: 'Blocks found in shared buffers' },
   { name: 'blocks_read_per_second', unit: '1/s', title: 'Blocks read from outside shared buffers' },
   { name: 'rows_returned_per_second', unit: '1/s', title: 'Rows read by scans' },
   { name: 'rows_fetched_per_second', unit: '1/s', title: 'Rows fetched by index scans' },

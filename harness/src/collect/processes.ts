@@ -29,7 +29,7 @@ export const ProcessesArtifact = Type.Object(
         },
         strict,
       ),
-      { description: 'gateway, postgres, upstream, load; gateway.current and gateway.reference when there are two' },
+      { description: 'gateway (only the trial’s own), postgres, upstream, load' },
     ),
   },
   strict,
@@ -58,10 +58,10 @@ export const processes: Collector = {
         const now = readGroups(context);
         const values: Record<string, number> = {};
         for (const [group, figures] of Object.entries(toFigures(last, now))) {
-          if (figures.cpuPercent !== null) values[`${group}.cpu_percent`] = figures.cpuPercent;
-          values[`${group}.rss_bytes`] = figures.rssBytes;
-          values[`${group}.threads`] = figures.threads;
-          if (figures.descriptors !== null) values[`${group}.descriptors`] = figures.descriptors;
+          if (figures.cpuPercent !== null) values[toName(group, 'cpu_percent')] = figures.cpuPercent;
+          values[toName(group, 'rss_bytes')] = figures.rssBytes;
+          values[toName(group, 'threads')] = figures.threads;
+          if (figures.descriptors !== null) values[toName(group, 'descriptors')] = figures.descriptors;
         }
         last = now;
         return values;
@@ -69,8 +69,16 @@ export const processes: Collector = {
       async beginTrial() {
         before = readGroups(context);
       },
-      async endTrial(): Promise<ProcessesArtifact> {
-        return { groups: toFigures(before, readGroups(context)) };
+      async endTrial(trial): Promise<ProcessesArtifact> {
+        const own = groupOf(context, { role: 'gateway', subject: trial.subject, pid: 0 });
+        const figures = Object.entries(toFigures(before, readGroups(context)));
+        return {
+          groups: Object.fromEntries(
+            figures
+              .filter(([group]) => group === own || !group.startsWith('gateway'))
+              .map(([group, each]) => [group === own ? 'gateway' : group, each]),
+          ),
+        };
       },
       async [Symbol.asyncDispose]() {},
     };
@@ -80,11 +88,17 @@ export const processes: Collector = {
 function toColumns(context: CollectorContext): Column[] {
   const gateways = subjectsOf(context).map((subject) => groupOf(context, { role: 'gateway', subject, pid: 0 }));
   return [...gateways, 'postgres', 'upstream', 'load'].flatMap((group) => [
-    { name: `${group}.cpu_percent`, unit: 'percent', title: `CPU of ${group}, 100 = one core` },
-    { name: `${group}.rss_bytes`, unit: 'bytes', title: `Memory of ${group}` },
-    { name: `${group}.descriptors`, unit: 'count', title: `Open descriptors of ${group}` },
-    { name: `${group}.threads`, unit: 'count', title: `Threads of ${group}` },
+    { name: toName(group, 'cpu_percent'), unit: '%', title: `CPU of ${group}, 100 = one core` },
+    { name: toName(group, 'rss_bytes'), unit: 'bytes', title: `Memory of ${group}` },
+    { name: toName(group, 'descriptors'), unit: 'count', title: `Open descriptors of ${group}` },
+    { name: toName(group, 'threads'), unit: 'count', title: `Threads of ${group}` },
   ]);
+}
+
+/** `gateway_cpu_percent`, or with two gateways `gateway_cpu_percent.reference`: the subject stands last, as everywhere. */
+function toName(group: string, figure: string): string {
+  const [role, subject] = group.split('.');
+  return subject === undefined ? `${role}_${figure}` : `${role}_${figure}.${subject}`;
 }
 
 function groupOf(context: CollectorContext, { role, subject }: WatchedProcess): string {

@@ -16,32 +16,38 @@ export interface UsageReading {
   machine: CpuTicks | null;
 }
 
-/** Of the processes as given (name a cluster's workers too). Takes less than 1 ms per process: call it right beside the load. */
-export function readUsage(pids: readonly number[]): UsageReading {
+/**
+ * Of the processes as given (name a cluster's workers too); takes less than 1 ms per process: call it right beside the load.
+ * @param target asked for `process_cpu_seconds_total` in its /metrics when there are no processes of ours to see
+ */
+export async function readUsage(
+  pids: readonly number[],
+  target?: { url: string; token: string },
+): Promise<UsageReading> {
   const processes: ProcessUsage[] = [];
   for (const pid of new Set(pids)) {
     const reading = readProcess(pid);
     if (reading !== undefined) processes.push({ ...reading, threadNanoseconds: readThreadNanoseconds(pid) });
   }
-  return { processes, target: null, machine: readMachine() };
+  const machine = readMachine();
+  const seen = processes.length === 0 && target !== undefined ? await readTarget(target) : null;
+  // Another machine's steal is not ours.
+  return { processes, target: seen, machine: seen === null ? machine : null };
 }
 
-/** Of a gateway that is not ours: `process_cpu_seconds_total` and `process_resident_memory_bytes` of its /metrics, when they can be read. */
-export async function readTargetUsage(gateway: { url: string; token: string }): Promise<UsageReading> {
+/** null when /metrics cannot be read, or does not name the CPU time: some gateways keep it closed. */
+async function readTarget(gateway: { url: string; token: string }): Promise<UsageReading['target']> {
   const samples = await scrape(gateway).then(
-    ({ samples }) => samples,
+    (answer) => answer.samples,
     () => [],
   );
   const cpuSeconds = sumOf(samples, 'process_cpu_seconds_total');
-  const target =
-    cpuSeconds === undefined
-      ? null
-      : {
-          cpuSeconds,
-          rssBytes: sumOf(samples, 'process_resident_memory_bytes') ?? 0,
-          startSeconds: sumOf(samples, 'process_start_time_seconds') ?? 0,
-        };
-  return { processes: [], target, machine: null };
+  if (cpuSeconds === undefined) return null;
+  return {
+    cpuSeconds,
+    rssBytes: sumOf(samples, 'process_resident_memory_bytes') ?? 0,
+    startSeconds: sumOf(samples, 'process_start_time_seconds') ?? 0,
+  };
 }
 
 /** null when nothing could be read, or a process of the gateway ended or was restarted in between. */

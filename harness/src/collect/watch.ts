@@ -22,6 +22,7 @@ export interface Watch extends AsyncDisposable {
 interface Watched {
   id: string;
   title: string;
+  collector: Collector;
   session: CollectorSession | undefined;
   /** Why it is not available; kept for the rest of the run. */
   reason: string | undefined;
@@ -37,15 +38,13 @@ interface Watched {
   wallMsBefore: number;
 }
 
-/** @param collectors by id; one whose `start` throws is told as not available, the others start */
-export async function startWatch(
-  collectors: Readonly<Record<string, Collector>>,
-  context: CollectorContext,
-): Promise<Watch> {
+/** @param collectors one whose `start` throws is told as not available, the others start */
+export async function startWatch(collectors: readonly Collector[], context: CollectorContext): Promise<Watch> {
   const meter = createCostMeter();
-  const all: Watched[] = Object.entries(collectors).map(([id, { title }]) => ({
-    id,
-    title,
+  const all: Watched[] = collectors.map((collector) => ({
+    id: collector.id,
+    title: collector.title,
+    collector,
     session: undefined,
     reason: undefined,
     samples: 0,
@@ -59,13 +58,13 @@ export async function startWatch(
   }));
   await Promise.all(
     all.map(async (watched) => {
-      const starting = meter.run(watched.cost, async () => collectors[watched.id]?.start(context));
+      const starting = meter.run(watched.cost, () => watched.collector.start(context));
       try {
         watched.session = await inTime(starting);
       } catch (error) {
         watched.reason = toMessage(error);
         // When it was only late, what it started is stopped as soon as it is there.
-        starting.then((late) => late?.[Symbol.asyncDispose]()).catch((cause) => recordFailure(watched, cause));
+        starting.then((late) => late[Symbol.asyncDispose]()).catch((cause) => recordFailure(watched, cause));
       }
     }),
   );

@@ -1,0 +1,68 @@
+// The CSV files of a run folder: every sample, and what PostgreSQL's views said of each trial.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stringify } from 'csv-stringify/sync';
+import { Value } from 'typebox/value';
+import { PgStatementsArtifact } from '../collect/pg-statements.ts';
+import { PgTablesArtifact } from '../collect/pg-tables.ts';
+import type { RunResult, Series } from './result.ts';
+
+type Row = Record<string, string | number | null>;
+
+/**
+ * `system_metrics.csv` (all samples), `pg_activity.csv` and `pg_database.csv` (their part of them), `pg_statements.csv`
+ * and `pg_tables.csv` (one row per trial and statement or table). What was not collected has no file.
+ * @returns the names of the files
+ */
+export async function writeCsvFiles(result: RunResult, folder: string): Promise<string[]> {
+  const files: Record<string, Row[]> = {
+    'system_metrics.csv': toSampleRows(result.series),
+    'pg_activity.csv': toSampleRows(result.series, 'pg-activity.'),
+    'pg_database.csv': toSampleRows(result.series, 'pg-database.'),
+    'pg_statements.csv': toTrialRows(result, 'pg-statements', (data) =>
+      Value.Check(PgStatementsArtifact, data) ? data.statements : [],
+    ),
+    'pg_tables.csv': toTrialRows(result, 'pg-tables', (data) =>
+      Value.Check(PgTablesArtifact, data) ? data.tables : [],
+    ),
+  };
+  const written: string[] = [];
+  for (const [name, rows] of Object.entries(files)) {
+    if (rows.length === 0) continue;
+    await writeFile(join(folder, name), stringify(rows, { header: true, escape_formulas: true }));
+    written.push(name);
+  }
+  return written;
+}
+
+/** `time` (ISO 8601), `t` (epoch milliseconds), then the columns whose id starts with `prefix`. */
+function toSampleRows({ columns, rows }: Series, prefix = ''): Row[] {
+  const chosen = [...columns.entries()].filter(([place, { id }]) => place > 0 && id.startsWith(prefix));
+  if (chosen.length === 0) return [];
+  return rows.map((values) => {
+    const t = values[0] ?? 0;
+    const row: Row = { time: new Date(t).toISOString(), t };
+    for (const [place, { id }] of chosen) row[id] = values[place] ?? null;
+    return row;
+  });
+}
+
+function toTrialRows(result: RunResult, collector: string, read: (data: unknown) => Row[]): Row[] {
+  return result.trials.flatMap(({ id, scenario, loop, subject, round, artifacts }) => {
+    const artifact = artifacts[collector];
+    if (artifact?.available !== true) return [];
+    return read(artifact.data).map((row) => {
+      // `id` is the trial's; a statement's own stands as query_id.
+      const { id: queryId, ...rest } = row;
+      return {
+        trial: id,
+        scenario,
+        loop,
+        subject,
+        round,
+        ...(queryId === undefined ? {} : { query_id: queryId }),
+        ...rest,
+      };
+    });
+  });
+}
