@@ -104,7 +104,7 @@ export class HttpUpstream implements Upstream {
       const id = ++this.#lastId;
       const answer = await this.#post(id, toBody(id, method, paramsJson), session.headers, startedAt, signal).catch(
         (error: unknown) => {
-          if (signal?.aborted) this.#cancel(id, session);
+          if (signal?.aborted || isTimeout(error)) this.#cancel(id, session);
           throw error;
         },
       );
@@ -193,6 +193,11 @@ function toBody(id: number, method: string, paramsJson: string | undefined): str
   return paramsJson === undefined
     ? `{"jsonrpc":"2.0","id":${id},"method":"${method}"}`
     : `{"jsonrpc":"2.0","id":${id},"method":"${method}","params":${paramsJson}}`;
+}
+
+/** Who stops waiting says so: basic/lifecycle#timeouts. */
+function isTimeout(error: unknown): boolean {
+  return error instanceof GatewayError && error.code === 'GW_UPSTREAM_TIMEOUT';
 }
 
 function toName(value: unknown): string {

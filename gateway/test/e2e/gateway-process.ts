@@ -2,11 +2,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createToken } from '../../src/auth/token.ts';
 
-const main = join(import.meta.dirname, '../../dist/src/main.js');
+/** Beside what the package exports: tests run from the sources, the bench from the build, both start the build. */
+const main = join(dirname(createRequire(import.meta.url).resolve('@gatebench/gateway/parse')), 'main.js');
 export const secret = 'a-secret-of-at-least-32-characters!!';
 
 export interface GatewayProcess extends AsyncDisposable {
