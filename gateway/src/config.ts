@@ -1,7 +1,11 @@
 // Every setting of the gateway. Property names are the environment names; the source's tuning guide spells most of them.
 import { type Static, type TSchema, Type } from 'typebox';
+import { Settings } from 'typebox/system';
 import { GatewayError } from './errors.ts';
 import { type Fault, ParseError, parse } from './parse.ts';
+
+// TypeBox stops at eight faults unless told otherwise; here all of them are told at once.
+Settings.Set({ maxErrors: 1000 });
 
 const seconds = (description: string, limits: { default: number; minimum: number; maximum: number }) =>
   Type.Number({ ...limits, description: `${description} (seconds)` });
@@ -15,18 +19,10 @@ export const Config = Type.Object(
       maximum: 65535,
       description: 'port to listen on; 0 lets the operating system choose',
     }),
-    LOG_LEVEL: Type.Union(
-      [
-        Type.Literal('fatal'),
-        Type.Literal('error'),
-        Type.Literal('warn'),
-        Type.Literal('info'),
-        Type.Literal('debug'),
-        Type.Literal('trace'),
-        Type.Literal('silent'),
-      ],
-      { default: 'info', description: 'least severe level that is logged' },
-    ),
+    LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+      default: 'info',
+      description: 'least severe level that is logged',
+    }),
     MAX_REQUEST_BYTES: Type.Integer({
       default: 4 * 1024 * 1024,
       minimum: 1024,
@@ -149,10 +145,10 @@ export const Config = Type.Object(
       maximum: 10_000,
       description: 'largest page that a request may ask for',
     }),
-    GATEWAY_TOOL_NAME_SEPARATOR: Type.Union(
-      [Type.Literal('-'), Type.Literal('--'), Type.Literal('_'), Type.Literal('.')],
-      { default: '-', description: 'stands between the slug of a gateway and the slug of its tool or prompt' },
-    ),
+    GATEWAY_TOOL_NAME_SEPARATOR: Type.Enum(['-', '--', '_', '.'], {
+      default: '-',
+      description: 'stands between the slug of a gateway and the slug of its tool or prompt',
+    }),
   },
   { additionalProperties: false },
 );

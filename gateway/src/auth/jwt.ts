@@ -1,5 +1,6 @@
-// Checks a token and says who sent it. Verified tokens are remembered (bounded, for a time); the expiry is judged each time.
+// Checks a token and says who sent it. Good tokens are remembered (bounded, for a time); the expiry is judged each time.
 import { createVerifier } from 'fast-jwt';
+import { LRUCache } from 'lru-cache';
 import { Type } from 'typebox';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
@@ -33,46 +34,37 @@ export function createVerifyToken(config: JwtConfig): (token: string) => Identit
     requiredClaims: ['sub'],
     ...(config.JWT_AUDIENCE === '' ? {} : { allowedAud: config.JWT_AUDIENCE }),
     ...(config.JWT_ISSUER === '' ? {} : { allowedIss: config.JWT_ISSUER }),
-    ...(config.JWT_CACHE_ENABLED
-      ? {
-          cache: config.JWT_CACHE_MAX_SIZE,
-          cacheTTL: config.JWT_CACHE_TTL * 1000,
-          errorCacheTTL: -1,
-          // The token itself: no hash per request, and no two tokens share a key. Its length is bounded below.
-          cacheKeyBuilder: (token: string) => token,
-        }
-      : {}),
   });
-  // The verifier hands out the same claims object while it remembers the token: what was derived is kept beside it.
-  const identities = new WeakMap<object, Identity>();
+  // Not the verifier's own cache: that one hashes the token on each use and lets refused tokens push good ones out.
+  const known = config.JWT_CACHE_ENABLED
+    ? new LRUCache<string, Identity>({ max: config.JWT_CACHE_MAX_SIZE, ttl: config.JWT_CACHE_TTL * 1000 })
+    : undefined;
   return (token) => {
+    const remembered = known?.get(token);
+    if (remembered !== undefined) {
+      if (remembered.expiresAt !== undefined && remembered.expiresAt * 1000 <= Date.now()) {
+        known?.delete(token);
+        throw new GatewayError('GW_UNAUTHORIZED', { detail: 'the token was refused: it has expired' });
+      }
+      return remembered;
+    }
     if (token.length > TOKEN_MAX_LENGTH) {
       throw new GatewayError('GW_UNAUTHORIZED', { detail: `the token is longer than ${TOKEN_MAX_LENGTH} characters` });
     }
-    let claims: object;
-    try {
-      claims = verify(token);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new GatewayError('GW_UNAUTHORIZED', { detail: `the token was refused: ${reason}`, cause: error });
-    }
-    let identity = identities.get(claims);
-    if (identity === undefined) {
-      identity = toIdentity(claims);
-      identities.set(claims, identity);
-    }
-    if (identity.expiresAt !== undefined && identity.expiresAt * 1000 <= Date.now()) {
-      throw new GatewayError('GW_UNAUTHORIZED', { detail: 'the token was refused: it has expired' });
-    }
+    const identity = toIdentity(verify, token);
+    known?.set(token, identity);
     return identity;
   };
 }
 
-function toIdentity(claims: object): Identity {
+function toIdentity(verify: (token: string) => unknown, token: string): Identity {
   try {
-    const { sub, exp } = parse(Claims, claims, 'token');
+    const { sub, exp } = parse(Claims, verify(token), 'token');
+    // The verifier admits the very millisecond at which a token ends (RFC 7519 section 4.1.4: it must not).
+    if (exp !== undefined && exp * 1000 <= Date.now()) throw new Error('it has expired');
     return { sub, expiresAt: exp };
   } catch (error) {
-    throw new GatewayError('GW_UNAUTHORIZED', { detail: 'the token names no subject (`sub`)', cause: error });
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new GatewayError('GW_UNAUTHORIZED', { detail: `the token was refused: ${reason}`, cause: error });
   }
 }

@@ -1,0 +1,106 @@
+import { createSigner } from 'fast-jwt';
+import Fastify from 'fastify';
+import { afterEach, expect, it, vi } from 'vitest';
+import { createAuthenticate } from '../../src/auth/index.ts';
+import { createVerifyToken } from '../../src/auth/jwt.ts';
+import { createToken } from '../../src/auth/token.ts';
+import { registerErrorHandler } from '../../src/http/error-handler.ts';
+import { configOf, testSecret } from '../config-of.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function startApp(settings: Record<string, string> = {}) {
+  const app = Fastify();
+  registerErrorHandler(app);
+  app.decorateRequest('identity', undefined);
+  app.addHook('onRequest', createAuthenticate(configOf(settings)));
+  app.get('/who', async (request) => ({ sub: request.identity?.sub }));
+  return (authorization?: string) =>
+    app.inject({ url: '/who', ...(authorization === undefined ? {} : { headers: { authorization } }) });
+}
+
+const token = (extra: object = {}) =>
+  createToken({ secret: testSecret, subject: 'admin', expiresInMinutes: 60, ...extra });
+
+it('puts who is asking on the request', async () => {
+  const ask = startApp();
+  for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
+    expect((await ask(`${scheme} ${token()}`)).json()).toEqual({ sub: 'admin' });
+  }
+});
+
+it('answers 401 with WWW-Authenticate to a missing, foreign, broken or other kind of token', async () => {
+  const ask = startApp();
+  const other = createSigner({ key: testSecret, algorithm: 'HS512' })({ sub: 'admin' });
+  const [head, claims] = token().split('.');
+  const bad = [
+    undefined,
+    'Basic YTpi',
+    'Bearer ',
+    'Bearer nonsense',
+    `Bearer ${token({ secret: `${testSecret}x` })}`,
+    `Bearer ${other}`,
+    `Bearer ${head}.${claims}.`,
+    `Bearer ${Buffer.from('{"alg":"none"}').toString('base64url')}.${claims}.`,
+    `Bearer ${'x'.repeat(5000)}`,
+  ];
+  for (const authorization of bad) {
+    const answer = await ask(authorization);
+    expect([answer.statusCode, answer.json().code], String(authorization)).toEqual([401, 'GW_UNAUTHORIZED']);
+    expect(answer.headers['www-authenticate']).toMatch(/^Bearer/);
+  }
+});
+
+it('refuses a token without a subject', async () => {
+  const sign = createSigner({ key: testSecret, algorithm: 'HS256' });
+  for (const claims of [{ name: 'x' }, { sub: '' }]) {
+    expect((await startApp()(`Bearer ${sign(claims)}`)).statusCode).toBe(401);
+  }
+});
+
+it('refuses a remembered token on the first request after it expired', () => {
+  vi.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') });
+  for (const JWT_CACHE_ENABLED of ['true', 'false']) {
+    const verify = createVerifyToken(configOf({ JWT_CACHE_ENABLED, JWT_CACHE_TTL: '3600' }));
+    const short = token({ expiresInMinutes: 1 });
+    expect(verify(short).sub).toBe('admin');
+    vi.advanceTimersByTime(59_000);
+    expect(verify(short).sub).toBe('admin');
+    vi.advanceTimersByTime(1_000);
+    expect(() => verify(short)).toThrow('GW_UNAUTHORIZED');
+  }
+});
+
+it('makes a token that never expires when asked for zero minutes', () => {
+  vi.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') });
+  const verify = createVerifyToken(configOf());
+  const forever = token({ expiresInMinutes: 0 });
+  vi.advanceTimersByTime(10 * 365 * 86_400_000);
+  expect(verify(forever)).toEqual({ sub: 'admin', expiresAt: undefined });
+});
+
+it('looks at audience and issuer only when they are set', () => {
+  const made = token();
+  expect(createVerifyToken(configOf())(made).sub).toBe('admin');
+  expect(createVerifyToken(configOf({ JWT_AUDIENCE: 'mcpgateway-api', JWT_ISSUER: 'mcpgateway' }))(made).sub).toBe(
+    'admin',
+  );
+  for (const settings of [{ JWT_AUDIENCE: 'other' }, { JWT_ISSUER: 'other' }]) {
+    expect(() => createVerifyToken(configOf(settings))(made)).toThrow('GW_UNAUTHORIZED');
+  }
+});
+
+it('still knows a remembered token when more tokens came than it may remember', () => {
+  const verify = createVerifyToken(configOf({ JWT_CACHE_MAX_SIZE: '2' }));
+  const tokens = ['a', 'b', 'c', 'd'].map((subject) => token({ subject }));
+  for (let round = 0; round < 2; round += 1) {
+    expect(tokens.map((made) => verify(made).sub)).toEqual(['a', 'b', 'c', 'd']);
+  }
+});
+
+it('admits everybody as anonymous when no token is required', async () => {
+  const ask = startApp({ AUTH_REQUIRED: 'false' });
+  expect((await ask()).json()).toEqual({ sub: 'anonymous' });
+});
