@@ -3,9 +3,9 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 const TAIL_BYTES = 16 * 1024;
 
-/** Up to `lines` last lines of a file, read from its end; says so when it is empty or was never written. */
-export function readLogTail(file: string, lines = 12): string {
-  const text = readFrom(file, (size) => Math.max(0, size - TAIL_BYTES)).trimEnd();
+/** Up to `lines` last lines of what was written after byte `startsAt`; says so when that is nothing. */
+export function readLogTail(file: string, startsAt: number, lines = 12): string {
+  const text = readFrom(file, (size) => Math.max(startsAt, size - TAIL_BYTES)).trimEnd();
   return text === '' ? '(it wrote nothing)' : text.split('\n').slice(-lines).join('\n');
 }
 

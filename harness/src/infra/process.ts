@@ -2,7 +2,7 @@
 // file (no pipe, so that it costs the harness nothing and outlives it), known to the run's registry from the first moment.
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, statSync } from 'node:fs';
-import { type ErrorCode, errors, HarnessError } from '../errors.ts';
+import { type ErrorCode, HarnessError } from '../errors.ts';
 import type { RunRegistry } from './leftovers.ts';
 import { readFrom, readLogTail } from './log-tail.ts';
 import { identifyProcess, type ProcessIdentity } from './process-identity.ts';
@@ -88,9 +88,8 @@ export async function startProcess(request: ProcessRequest): Promise<ManagedProc
     output: () => readFrom(request.logFile, startsAt),
     failed(detail, { code = request.failure, cause } = {}) {
       const end = ending === undefined ? '' : ` (it ended with ${ending})`;
-      const tail = readFrom(request.logFile, startsAt) === '' ? '(it wrote nothing)' : readLogTail(request.logFile);
-      const hint = errors[code].hint;
-      return new HarnessError(code, { detail: `${request.name} ${detail}${end}\n${tail}`, cause, hint });
+      const tail = readLogTail(request.logFile, startsAt);
+      return new HarnessError(code, { detail: `${request.name} ${detail}${end}\n${tail}`, cause });
     },
     stop,
     [Symbol.asyncDispose]: stop,
