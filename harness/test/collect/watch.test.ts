@@ -1,0 +1,206 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import type { Collector, CollectorContext, CollectorSession } from '../../src/collect/collector.ts';
+import { startWatch } from '../../src/collect/watch.ts';
+import { contextOf, trialOf } from './context.ts';
+
+const context: CollectorContext = { ...contextOf({}), intervalSeconds: 0.05 };
+const trial = trialOf('current');
+
+function collectorOf(id: string, session: Partial<CollectorSession>): Collector {
+  return {
+    id,
+    title: `the ${id} one`,
+    async start() {
+      return { columns: [{ name: 'value', unit: 'count', title: id }], async [Symbol.asyncDispose]() {}, ...session };
+    },
+  };
+}
+
+describe('a watch', () => {
+  it('puts all samples on one clock whose ticks do not drift', async () => {
+    let value = 0;
+    await using watch = await startWatch(
+      [
+        collectorOf('one', { sample: async () => ({ value: ++value }) }),
+        // Busy for most of an interval: a clock that starts anew after each tick would fall behind.
+        collectorOf('two', {
+          async sample() {
+            const until = performance.now() + 15;
+            while (performance.now() < until);
+            return { value: 7, unknown: 3 };
+          },
+        }),
+      ],
+      context,
+    );
+    await sleep(1030);
+    const { columns, rows } = watch.series();
+    expect(columns.map(({ id }) => id)).toEqual(['t', 'one.value', 'two.value']);
+    expect(rows.length).toBeGreaterThanOrEqual(17);
+    const times = rows.map((row) => row[0] ?? 0);
+    for (const [at, t] of times.entries()) {
+      const intervals = (t - (times[0] ?? 0)) / 50;
+      expect(Math.abs(intervals - Math.round(intervals))).toBeLessThan(0.03);
+      if (at > 0) expect(t).toBeGreaterThan(times[at - 1] ?? 0);
+    }
+    expect(Math.abs((times[0] ?? 0) - Date.now())).toBeLessThan(2000);
+    expect(rows[0]?.slice(1)).toEqual([1, 7]);
+  });
+
+  it('goes on when a collector is slow, and never asks one that is still busy', async () => {
+    let running = 0;
+    let overlapped = false;
+    await using watch = await startWatch(
+      [
+        collectorOf('quick', { sample: async () => ({ value: 1 }) }),
+        collectorOf('slow', {
+          async sample() {
+            overlapped ||= running > 0;
+            running++;
+            await sleep(170);
+            running--;
+            return { value: 2 };
+          },
+        }),
+      ],
+      context,
+    );
+    await sleep(800);
+    const { rows } = watch.series();
+    const given = (place: number) => rows.filter((row) => row[place] !== null).length;
+    expect(overlapped).toBe(false);
+    expect(given(1)).toBe(rows.length);
+    expect(given(2)).toBeGreaterThanOrEqual(2);
+    expect(given(2)).toBeLessThan(rows.length / 2);
+  });
+
+  it('tells a collector that cannot start as not available, and the others work', async () => {
+    const broken: Collector = {
+      id: 'broken',
+      title: 'Broken',
+      start: async () => {
+        throw new Error('there is no PostgreSQL of ours');
+      },
+    };
+    await using watch = await startWatch(
+      [broken, collectorOf('sound', { endTrial: async () => ({ seen: 5 }) })],
+      context,
+    );
+    await watch.beginTrial(trial);
+    expect(await watch.endTrial(trial)).toEqual({
+      broken: { available: false, reason: 'there is no PostgreSQL of ours' },
+      sound: { available: true, costMs: expect.any(Number), data: { seen: 5 } },
+    });
+    expect(watch.summary()).toMatchObject([
+      { id: 'broken', available: false, reason: 'there is no PostgreSQL of ours', samples: 0 },
+      { id: 'sound', title: 'the sound one', available: true, reason: null },
+    ]);
+  });
+
+  it('gives up on a collector that fails ten times in a row, and forgives fewer', async () => {
+    let asked = 0;
+    await using watch = await startWatch(
+      [
+        collectorOf('dead', { sample: () => Promise.reject(new Error('connection refused')) }),
+        collectorOf('shaky', {
+          async sample() {
+            if (++asked % 3 === 0) throw new Error('restarting');
+            return { value: 1 };
+          },
+        }),
+      ],
+      { ...context, intervalSeconds: 0.02 },
+    );
+    await sleep(500);
+    await watch.beginTrial(trial);
+    expect(await watch.endTrial(trial)).toEqual({ dead: { available: false, reason: 'connection refused' } });
+    const [dead, shaky] = watch.summary();
+    expect(dead).toMatchObject({ available: false, reason: 'connection refused', samples: 0 });
+    expect(shaky?.available).toBe(true);
+    expect(shaky?.reason).toMatch(/^\d+ of \d+ readings failed, the last one: restarting$/);
+  });
+
+  it('loses the artifact of one trial only when its collector throws there', async () => {
+    let fails = true;
+    await using watch = await startWatch(
+      [
+        collectorOf('before', {
+          async beginTrial() {
+            if (fails) throw new Error('no picture');
+          },
+          endTrial: async () => 'seen',
+        }),
+      ],
+      context,
+    );
+    await watch.beginTrial(trial);
+    expect(await watch.endTrial(trial)).toEqual({ before: { available: false, reason: 'no picture' } });
+    fails = false;
+    await watch.beginTrial(trial);
+    expect((await watch.endTrial(trial))['before']).toMatchObject({ available: true, data: 'seen' });
+  });
+
+  it('stops waiting for a collector that does not answer', async () => {
+    await using watch = await startWatch(
+      [
+        collectorOf('hanging', { endTrial: () => new Promise(() => {}) }),
+        collectorOf('sound', { endTrial: async () => 1 }),
+      ],
+      context,
+    );
+    await watch.beginTrial(trial);
+    const artifacts = await watch.endTrial(trial);
+    expect(artifacts['hanging']).toEqual({ available: false, reason: 'it did not answer within 5 s' });
+    expect(artifacts['sound']).toMatchObject({ available: true });
+  });
+
+  it('stops every session although one fails to, and takes no sample after that', async () => {
+    const stopped: string[] = [];
+    const watch = await startWatch(
+      [
+        collectorOf('stubborn', {
+          [Symbol.asyncDispose]: () => Promise.reject(new Error('busy')),
+        }),
+        collectorOf('sound', {
+          sample: async () => ({ value: 1 }),
+          async [Symbol.asyncDispose]() {
+            stopped.push('sound');
+          },
+        }),
+      ],
+      context,
+    );
+    await watch[Symbol.asyncDispose]();
+    await watch[Symbol.asyncDispose]();
+    const before = watch.series().rows.length;
+    await sleep(150);
+    expect(watch.series().rows.length).toBe(before);
+    expect(stopped).toEqual(['sound']);
+    expect(watch.summary()[0]?.reason).toContain('it did not stop cleanly: busy');
+  });
+
+  it('charges each collector for its own CPU time', async () => {
+    let usedMs = 0;
+    await using watch = await startWatch(
+      [
+        collectorOf('costly', {
+          async endTrial() {
+            const before = process.cpuUsage();
+            while (usedMs < 120) usedMs = process.cpuUsage(before).user / 1000;
+            return null;
+          },
+        }),
+        collectorOf('idle', { endTrial: () => sleep(100) }),
+      ],
+      context,
+    );
+    await watch.beginTrial(trial);
+    const artifacts = await watch.endTrial(trial);
+    const [costly, idle] = watch.summary();
+    expect(costly?.cpuMs).toBeGreaterThan(usedMs);
+    expect(idle?.cpuMs).toBeLessThan(usedMs);
+    // Waiting is no CPU time, but it is time that the collector took.
+    expect(artifacts['idle']?.available === true && artifacts['idle'].costMs).toBeGreaterThan(99);
+  });
+});
