@@ -1,10 +1,11 @@
 // The one door to everything that is derived from a result. Pure: the same result and baseline give the same analysis.
 import { parse } from '@gatebench/gateway/parse';
+import { HarnessError } from '../errors.ts';
 import { judgeGate } from '../gate/verdict.ts';
 import { checkSloNames } from '../metrics.ts';
 import { PerfConfig } from '../plan/config.ts';
 import type { RunResult } from '../result/result.ts';
-import type { Analysis } from './analysis.ts';
+import type { Analysis, Comparison } from './analysis.ts';
 import { compare, compareSubjects } from './compare.ts';
 import { readFigures } from './figures.ts';
 import { readOverheads } from './overhead.ts';
@@ -26,7 +27,8 @@ export interface AnalyzeOptions {
 /**
  * Figures, SLOs, overheads, findings, comparison and verdict of a result. With `baseline` it is compared with that;
  * otherwise, when it holds two subjects, these are compared in pairs.
- * @throws COMPARISON_REFUSED when the baseline does not fit and `force` is not set; RESULT_INVALID, SCENARIO_INVALID
+ * A baseline that does not fit (and no `force`) is no error here: the run's own figures are wanted all the same; the verdict says what differs.
+ * @throws RESULT_INVALID, SCENARIO_INVALID
  */
 export function analyze(result: RunResult, options: AnalyzeOptions = {}): Analysis {
   const config = options.config ?? parse(PerfConfig, result.config ?? {}, `${result.id} /config`);
@@ -35,17 +37,27 @@ export function analyze(result: RunResult, options: AnalyzeOptions = {}): Analys
   const figures = readFigures(result, scenarios);
   const overheads = readOverheads(result, scenarios);
   const slos = judgeSlos(result, scenarios, figures, overheads);
-  const twoSubjects = result.subjects.length > 1;
-  const comparison =
-    options.baseline !== undefined
-      ? compare(options.baseline, result, config.gate, {
-          force: options.force ?? false,
-          ...(options.baselineName === undefined ? {} : { names: { before: options.baselineName } }),
-        })
-      : twoSubjects
-        ? compareSubjects(result, config.gate)
-        : null;
+  const { comparison, refused } = compareAsAsked(result, config, options);
   const findings = evaluateRules(result, slos);
-  const verdict = judgeGate({ result, slos, findings, comparison, mustDecide: config.gate.mustDecide });
+  const verdict = judgeGate({ result, slos, findings, comparison, refused, mustDecide: config.gate.mustDecide });
   return { result, scenarios, figures, slos, overheads, findings, comparison, verdict };
+}
+
+function compareAsAsked(
+  result: RunResult,
+  config: PerfConfig,
+  options: AnalyzeOptions,
+): { comparison: Comparison | null; refused: string | null } {
+  const { baseline, baselineName, force = false } = options;
+  if (baseline === undefined) {
+    const paired = result.subjects.length > 1;
+    return { comparison: paired ? compareSubjects(result, config.gate) : null, refused: null };
+  }
+  const names = baselineName === undefined ? {} : { names: { before: baselineName } };
+  try {
+    return { comparison: compare(baseline, result, config.gate, { force, ...names }), refused: null };
+  } catch (error) {
+    if (!(error instanceof HarnessError) || error.code !== 'COMPARISON_REFUSED') throw error;
+    return { comparison: null, refused: `${error.message}\nHint: ${error.hint}` };
+  }
 }

@@ -1,5 +1,5 @@
 // Whether a trial may be believed. Judged once, when the trial has ended; a figure of an invalid trial is never "passed".
-import type { Loop } from '../plan/plan.ts';
+import type { PlannedTrial } from '../plan/plan.ts';
 import type { LoadResult, TrialResult, Usage, Validity } from '../result/result.ts';
 
 /** Limits of the checks. Numbers without another source are from issue 3, "Measuring". */
@@ -21,27 +21,30 @@ export const limits = {
   generatorCpuShare: 0.9,
 } as const;
 
-export interface JudgedTrial {
-  loop: Loop;
-  load: LoadResult;
-  usage: Usage | null;
-  warmup: TrialResult['warmup'];
-  ceiling: TrialResult['ceiling'];
-  /** Cores the generator could use: those it is pinned to, or all of the machine. */
-  generatorCores: number;
-}
-
 type Check = Validity['checks'][number];
 
-/** Pure. Checks that do not apply (no keep-alive load, nothing known) are left out, not passed. */
-export function judgeTrial(trial: JudgedTrial): Validity {
+/** A trial that ran, before it is judged. */
+type Unjudged = Omit<TrialResult, 'validity'>;
+
+/**
+ * Pure. Checks that do not apply (nothing known, no gateway of ours to watch) are left out, not passed.
+ * @param generatorCores cores that the generator is pinned to; left out when it is not pinned
+ */
+export function judgeTrial(trial: Unjudged, planned: PlannedTrial, generatorCores?: number): Validity {
+  const { load } = trial;
+  if (load === null) {
+    return {
+      verdict: 'invalid',
+      checks: [{ id: 'load', passed: false, fatal: true, seen: 'no load result', expected: 'one' }],
+    };
+  }
   const checks = [
-    ...(trial.loop === 'open' ? openChecks(trial.load) : closedChecks(trial)),
+    ...(planned.loop === 'open' ? openChecks(load) : closedChecks(load, trial.ceiling)),
     ...stealCheck(trial.usage),
     ...warmupCheck(trial.warmup),
-    wrongAnswersCheck(trial.load),
-    ...connectionReuseCheck(trial.load),
-    ...generatorCpuCheck(trial),
+    wrongAnswersCheck(load),
+    ...connectionReuseCheck(load),
+    ...generatorCpuCheck(load, planned, generatorCores),
   ];
   return { verdict: checks.some((check) => check.fatal && !check.passed) ? 'invalid' : 'valid', checks };
 }
@@ -77,7 +80,7 @@ function openChecks(load: LoadResult): Check[] {
   ];
 }
 
-function closedChecks({ load, ceiling }: JudgedTrial): Check[] {
+function closedChecks(load: LoadResult, ceiling: TrialResult['ceiling']): Check[] {
   const result = load.durationSeconds > 0 ? (load.succeeded + load.failed) / load.durationSeconds : 0;
   const ratio = ceiling === null || result === 0 ? 0 : ceiling.requestsPerSecond / result;
   return [
@@ -147,17 +150,20 @@ function connectionReuseCheck(load: LoadResult): Check[] {
   ];
 }
 
-/** Fatal in the open loop only: the closed loop's ceiling already tells whether the generator was the limit. */
-function generatorCpuCheck({ loop, load, generatorCores }: JudgedTrial): Check[] {
+/**
+ * Fatal in the open loop on known cores only: the closed loop's ceiling already tells whether the generator was the limit, and a generator
+ * that may use every core has no known limit of its own.
+ */
+function generatorCpuCheck(load: LoadResult, planned: PlannedTrial, cores: number | undefined): Check[] {
   if (load.generatorCpuPercent === null) return [];
-  const limit = limits.generatorCpuShare * 100 * Math.max(1, generatorCores);
+  const limit = limits.generatorCpuShare * 100 * Math.max(1, cores ?? 1);
   return [
     {
       id: 'generator-cpu',
       passed: load.generatorCpuPercent < limit,
-      fatal: loop === 'open',
-      seen: `${load.generatorCpuPercent.toFixed(0)} % (100 = one core) on ${generatorCores} cores`,
-      expected: `below ${limit.toFixed(0)} %`,
+      fatal: planned.loop === 'open' && cores !== undefined,
+      seen: `${load.generatorCpuPercent.toFixed(0)} % (100 = one core)`,
+      expected: `below ${limit.toFixed(0)} %${cores === undefined ? ' (not pinned)' : ` on its ${cores} core${cores === 1 ? '' : 's'}`}`,
     },
   ];
 }

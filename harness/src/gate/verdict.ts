@@ -11,6 +11,8 @@ export interface GateInput {
   /** Advice only: a finding never changes the exit code, a high one is named beside a failure. */
   findings: Finding[];
   comparison: Comparison | null;
+  /** Why a comparison that was asked for was refused; null when it was not. */
+  refused: string | null;
   /** Metrics of which every compared row has to be decided. */
   mustDecide: string[];
 }
@@ -30,11 +32,22 @@ export function judgeGate(input: GateInput): Verdict {
     ...notRunReasons(input.result),
     ...sloReasons(input.slos),
     ...comparisonReasons(input.comparison, input.mustDecide),
+    ...(input.refused === null ? [] : [{ exitCode: 4, status: 'invalid' as const, text: input.refused }]),
     ...invalidReasons(input.slos),
-  ].sort((a, b) => precedence.indexOf(a.exitCode) - precedence.indexOf(b.exitCode));
-  const [first] = reasons;
-  if (first === undefined) return { status: 'pass', exitCode: 0, reasons: [passText(input)] };
-  return { status: first.status, exitCode: first.exitCode, reasons: reasons.map((reason) => reason.text) };
+  ];
+  return decide(reasons, passText(input));
+}
+
+/** Of a comparison alone, as `harness compare` makes it. */
+export function judgeComparison(comparison: Comparison, mustDecide: string[]): Verdict {
+  return decide(comparisonReasons(comparison, mustDecide), comparedText(comparison));
+}
+
+function decide(reasons: Reason[], passed: string): Verdict {
+  const ordered = reasons.sort((a, b) => precedence.indexOf(a.exitCode) - precedence.indexOf(b.exitCode));
+  const [first] = ordered;
+  if (first === undefined) return { status: 'pass', exitCode: 0, reasons: [passed] };
+  return { status: first.status, exitCode: first.exitCode, reasons: ordered.map((reason) => reason.text) };
 }
 
 function statusReasons({ status, failure }: RunResult): Reason[] {
@@ -122,7 +135,10 @@ function passText({ slos, comparison }: GateInput): string {
   const met = slos.filter((slo) => slo.status === 'met').length;
   const open = slos.length - met;
   const judged = `all ${met} SLOs that this run could judge are met${open > 0 ? `, ${open} were not judged` : ''}`;
-  if (comparison === null) return judged;
+  return comparison === null ? judged : `${judged}; ${comparedText(comparison)}`;
+}
+
+function comparedText(comparison: Comparison): string {
   const compared = comparison.rows.filter((row) => row.status !== 'not-compared').length;
-  return `${judged}; no regression among ${compared} comparisons with ${comparison.before}`;
+  return `no regression among ${compared} comparisons with ${comparison.before}`;
 }

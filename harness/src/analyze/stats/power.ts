@@ -47,3 +47,18 @@ export function roundsFor(request: RoundsRequest): number {
   }
   return MAXIMUM_ROUNDS;
 }
+
+/**
+ * Noise of one pair's CPU per request, the figure that the gate must decide: 4 % is the quiet end of what identical runs of a plain Node
+ * HTTP server showed on the build machine (4–13 % unpaired, environment notes); interleaving takes out what drifts.
+ */
+export const EXPECTED_NOISE = 0.04;
+
+/** Rounds of a run that is kept or compared, when nobody says: 14 scenarios on the gateway, 5 metrics each, at the default threshold. */
+export const DEFAULT_ROUNDS = roundsFor({
+  noise: EXPECTED_NOISE,
+  thresholdPercent: 10,
+  comparisons: 70,
+  alpha: 0.05,
+  scenarios: 7,
+});
