@@ -1,4 +1,5 @@
 // `npm run perf`: arguments → plan → run → analysis → reports → exit code.
+import { setMaxListeners } from 'node:events';
 import { copyFileSync, existsSync } from 'node:fs';
 import { extname, join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
@@ -162,6 +163,7 @@ async function runCommand(options: Options): Promise<number> {
   }
 
   const interruption = new AbortController();
+  setMaxListeners(0, interruption.signal); // every wait and every request of a run listens to it
   const stopListening = listenForInterrupt(interruption);
   const progress = createProgress(interruption.signal);
   try {

@@ -128,7 +128,10 @@ function createClient(gateway: Pick<RunningGateway, 'url' | 'token'>, signal?: A
   const send: Client['send'] = async (method, path, schema, body) => {
     const answer = await request(`${gateway.url}${path}`, {
       method,
-      headers: { authorization: `Bearer ${gateway.token}`, 'content-type': 'application/json' },
+      headers: {
+        authorization: `Bearer ${gateway.token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
       body: body === undefined ? null : JSON.stringify(body),
       signal: AbortSignal.any([AbortSignal.timeout(DEADLINE_MS), ...(signal === undefined ? [] : [signal])]),
     }).catch((cause: Error) => {
