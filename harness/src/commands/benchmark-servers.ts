@@ -3,7 +3,7 @@ import { createReadStream, existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { HarnessError } from '../errors.ts';
 import { cacheFolder } from '../paths.ts';
 import { parseServersOptions } from '../upstream/options.ts';
@@ -22,7 +22,12 @@ export function addBenchmarkServersCommand(program: Command): void {
     .command('benchmark-servers')
     .description('run the benchmark MCP servers in the background, on fixed ports');
   const withFolder = (child: Command) =>
-    child.option('--folder <path>', 'where state and log lie', join(cacheFolder, 'benchmark-servers'));
+    child.addOption(
+      new Option('--folder <path>', 'where state and log lie').default(
+        join(cacheFolder, 'benchmark-servers'),
+        '.cache/benchmark-servers',
+      ),
+    );
 
   withFolder(addServersOptions(command.command('up'), defaultStartPort))
     .description('start them, and wait until all listen')

@@ -64,7 +64,9 @@ export function createOffer(parts: OfferParts, pageSize: number): Offer {
 
 /** @throws RpcError for a cursor that no page has */
 export function toPage(pages: string[], cursor: unknown): string {
-  const page = cursor === undefined ? pages[0] : typeof cursor === 'string' ? pages[Number(cursor)] : undefined;
+  const number =
+    cursor === undefined ? 0 : typeof cursor === 'string' && /^[1-9]\d{0,5}$/.test(cursor) ? Number(cursor) : -1;
+  const page = pages[number];
   if (page === undefined) throw new RpcError(rpcCode.invalidParams, `unknown cursor ${JSON.stringify(cursor)}`);
   return page;
 }

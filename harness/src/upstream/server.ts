@@ -24,7 +24,6 @@ export function createHttpServer(server: McpServer, bodyLimitBytes: number): Htt
     const { url = '/' } = request;
     const mark = url.indexOf('?');
     const path = mark === -1 ? url : url.slice(0, mark);
-    if (!http.listening) response.shouldKeepAlive = false;
     if (!isLocalOrigin(request.headers.origin)) {
       return sendError(response, 403, rpcCode.invalidRequest, 'only pages of this machine may call');
     }

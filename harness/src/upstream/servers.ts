@@ -99,11 +99,13 @@ function close({ http, endStreams }: HttpServer, graceMs: number): Promise<void>
   endStreams();
   return new Promise((resolve) => {
     const force = setTimeout(() => http.closeAllConnections(), graceMs);
+    // A connection becomes idle when its last call has been answered; kept alive, it would hold the server open.
+    const sweep = setInterval(() => http.closeIdleConnections(), 10);
     // An error here only says that it was closed before.
     http.close(() => {
       clearTimeout(force);
+      clearInterval(sweep);
       resolve();
     });
-    http.closeIdleConnections();
   });
 }

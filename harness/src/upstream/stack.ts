@@ -1,5 +1,6 @@
 // The benchmark servers as a background process that outlives the command which started it: a state file and a log.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -28,9 +29,13 @@ export function toLogFile(folder: string): string {
   return join(folder, 'servers.log');
 }
 
+function toStateFile(folder: string): string {
+  return join(folder, 'state.json');
+}
+
 /** The state of what runs, or undefined when nothing does (a state file left by a dead process counts as nothing). */
 export function findStack(folder: string): StackState | undefined {
-  const file = join(folder, 'state.json');
+  const file = toStateFile(folder);
   if (!existsSync(file)) return undefined;
   let state: unknown;
   try {
@@ -69,23 +74,41 @@ export async function startStack(folder: string, options: ServersOptions): Promi
     stdio: ['ignore', log, log],
   });
   closeSync(log);
-  const event = await waitForEvent(toLogFile(folder), child);
-  const identity = toProcessIdentity(event.pid);
-  if (identity === undefined) throw new HarnessError('UPSTREAM_FAILED', { detail: `process ${event.pid} is gone` });
-  const startedAt = new Date().toISOString();
-  const state: StackState = { pid: event.pid, identity, startedAt, options, servers: event.servers };
-  const file = join(folder, 'state.json');
+  try {
+    const state = toState(await waitForSpawn(child), options);
+    // Written before they listen, too: a Ctrl-C meanwhile must not leave servers that `down` does not know.
+    writeState(folder, state);
+    const { servers } = await waitForEvent(toLogFile(folder), child);
+    const ready = { ...state, servers };
+    writeState(folder, ready);
+    child.unref();
+    return ready;
+  } catch (error) {
+    rmSync(toStateFile(folder), { force: true });
+    throw error;
+  }
+}
+
+async function waitForSpawn(child: ChildProcess): Promise<number> {
+  await once(child, 'spawn');
+  if (child.pid === undefined) throw new HarnessError('UPSTREAM_FAILED', { detail: 'the process has no id' });
+  return child.pid;
+}
+
+function toState(pid: number, options: ServersOptions): StackState {
+  const identity = toProcessIdentity(pid);
+  if (identity === undefined) throw new HarnessError('UPSTREAM_FAILED', { detail: `process ${pid} is gone` });
+  return { pid, identity, startedAt: new Date().toISOString(), options, servers: [] };
+}
+
+function writeState(folder: string, state: StackState): void {
+  const file = toStateFile(folder);
   writeFileSync(`${file}.new`, `${JSON.stringify(state, null, 2)}\n`);
   renameSync(`${file}.new`, file);
-  child.unref();
-  return state;
 }
 
 async function waitForEvent(logFile: string, child: ChildProcess): Promise<ListeningEvent> {
   let ended: string | undefined;
-  child.once('error', (error) => {
-    ended = error.message;
-  });
   child.once('exit', (code, signal) => {
     ended = `exit ${code ?? signal}`;
   });
@@ -143,6 +166,6 @@ export async function stopStack(folder: string): Promise<StackState | undefined>
       await sleep(pollMs);
     }
   }
-  rmSync(join(folder, 'state.json'), { force: true });
+  rmSync(toStateFile(folder), { force: true });
   return state;
 }

@@ -28,22 +28,22 @@ export function findZone(name: string): ToOffset {
   return toOffset;
 }
 
-// Since 1973 every zone changes its clocks on a quarter of an hour of UTC (before, local mean times did not): a test
-// compares all zones. Remembering saves two thirds of a conversion's time.
-const quarterMs = 900_000;
-const firstQuarterMs = Date.UTC(1973, 0);
-const maxQuarters = 512;
+// Since 1973 every zone changes its clocks on a whole minute of UTC (St. John's at 00:01, Kiritimati by 10:40; local mean
+// times before did not): a test goes through all changes. Remembering halves the time of a conversion.
+const minuteMs = 60_000;
+const firstWholeMinuteMs = Date.UTC(1973, 0);
+const maxMinutes = 512;
 
 function rememberOffsets(toOffset: ToOffset): ToOffset {
-  const byQuarter = new Map<number, number>();
+  const byMinute = new Map<number, number>();
   return (instantMs) => {
-    if (instantMs < firstQuarterMs) return toOffset(instantMs);
-    const quarter = Math.floor(instantMs / quarterMs);
-    const known = byQuarter.get(quarter);
+    if (instantMs < firstWholeMinuteMs) return toOffset(instantMs);
+    const minute = Math.floor(instantMs / minuteMs);
+    const known = byMinute.get(minute);
     if (known !== undefined) return known;
-    if (byQuarter.size >= maxQuarters) byQuarter.clear();
+    if (byMinute.size >= maxMinutes) byMinute.clear();
     const offset = toOffset(instantMs);
-    byQuarter.set(quarter, offset);
+    byMinute.set(minute, offset);
     return offset;
   };
 }
