@@ -6,6 +6,7 @@ import { createToken } from '../src/auth/token.ts';
 import { loadConfig } from '../src/config.ts';
 import { GatewayError } from '../src/errors.ts';
 import type { Upstream, UpstreamAnswer } from '../src/federation/upstream.ts';
+import type { CancelSignal } from '../src/mcp/ports.ts';
 import { createMetrics } from '../src/metrics.ts';
 import type { Catalog, CatalogEntry } from '../src/registry/catalog.ts';
 import { createRegistry } from '../src/registry/index.ts';
@@ -17,7 +18,7 @@ const secret = 'a-secret-of-at-least-32-characters!!';
 export interface Asked {
   method: string;
   paramsJson: string | undefined;
-  signal: AbortSignal | undefined;
+  signal: CancelSignal | undefined;
 }
 
 export interface TestApp extends AsyncDisposable {

@@ -1,6 +1,7 @@
 // Everything that an upstream offers, all pages of all lists that it has the capability for.
 import { GatewayError } from '../errors.ts';
 import { isObject } from '../mcp/messages.ts';
+import type { CancelSignal } from '../mcp/ports.ts';
 import { rpcCodes } from '../mcp/rpc-error.ts';
 import type { UpstreamSession } from './http-upstream.ts';
 import type { Upstream, UpstreamCatalog } from './upstream.ts';
@@ -13,7 +14,7 @@ export async function discover(
   session: UpstreamSession,
   upstream: Pick<Upstream, 'request'>,
   url: string,
-  signal: AbortSignal | undefined,
+  signal: CancelSignal | undefined,
 ): Promise<UpstreamCatalog> {
   const { serverInfo, protocolVersion, capabilities } = session;
   const listAll = (capability: string, method: string, member: string) =>
@@ -32,7 +33,7 @@ async function listPages(
   url: string,
   method: string,
   member: string,
-  signal: AbortSignal | undefined,
+  signal: CancelSignal | undefined,
 ): Promise<Record<string, unknown>[]> {
   const entries: Record<string, unknown>[] = [];
   let cursor: string | undefined;

@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Dispatcher } from 'undici';
 import { GatewayError } from '../errors.ts';
+import type { CancelSignal } from '../mcp/ports.ts';
 import { SseParser } from './sse-parser.ts';
 
 /** What came back. `text` is the JSON body, or the SSE event that answers `id`; undefined when there was none. */
@@ -22,7 +23,7 @@ export interface ExchangeOptions {
   id: number | undefined;
   /** From now to the last byte. */
   timeoutMs: number;
-  signal: AbortSignal | undefined;
+  signal: CancelSignal | undefined;
 }
 
 /** An answer above this is refused: it would be held in memory whole. */
@@ -74,7 +75,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#fail(
       new GatewayError('GW_UPSTREAM_TIMEOUT', { detail: `${url} gave no whole answer in ${Math.round(timeoutMs)} ms` }),
     );
-    this.#finish();
+    this.#giveUp();
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -109,7 +110,7 @@ class Exchange implements Dispatcher.DispatchHandler {
       if (body instanceof GatewayError) this.#fail(body);
       else this.#succeed(body);
     }
-    this.#finish();
+    this.#release();
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
@@ -119,7 +120,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     } else {
       this.#fail(this.#invalid(`its answer broke off: ${toReason(error)}`, error));
     }
-    this.#finish();
+    this.#release();
   }
 
   /** The text of a whole body; undefined when no answer is expected or an error status has none. */
@@ -166,15 +167,18 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   #onAbort = (): void => {
     this.#fail(this.#options.signal?.reason);
-    this.#finish();
+    this.#giveUp();
   };
 
-  /** The HTTP exchange is over, or has to be. */
-  #finish(): void {
+  /** Nobody waits: neither for what is on its way nor for what has not started. */
+  #giveUp(): void {
+    this.#release();
+    this.#controller?.abort(new Error('nobody waits any more'));
+  }
+
+  #release(): void {
     clearTimeout(this.#timer);
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
-    this.#isSettled = true;
-    this.#controller?.abort(new Error('nobody waits any more'));
   }
 }
 

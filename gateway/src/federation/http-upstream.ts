@@ -2,6 +2,7 @@
 // https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http
 import { Pool } from 'undici';
 import { GatewayError } from '../errors.ts';
+import type { CancelSignal } from '../mcp/ports.ts';
 import { isSupportedVersion, latestVersion } from '../mcp/versions.ts';
 import { productInfo } from '../version.ts';
 import { readAnswer } from './answer.ts';
@@ -62,7 +63,7 @@ export class HttpUpstream implements Upstream {
     for (const [name, value] of Object.entries(options.headers)) this.#baseHeaders.push(name, value);
   }
 
-  async request(method: string, paramsJson: string | undefined, signal?: AbortSignal): Promise<UpstreamAnswer> {
+  async request(method: string, paramsJson: string | undefined, signal?: CancelSignal): Promise<UpstreamAnswer> {
     const startedAt = performance.now();
     try {
       const answer = await this.#request(method, paramsJson, startedAt, signal);
@@ -74,7 +75,7 @@ export class HttpUpstream implements Upstream {
     }
   }
 
-  async discover(signal?: AbortSignal): Promise<UpstreamCatalog> {
+  async discover(signal?: CancelSignal): Promise<UpstreamCatalog> {
     const session = this.#session ?? (await this.#open());
     return discover(session, this, this.#options.url, signal);
   }
@@ -97,7 +98,7 @@ export class HttpUpstream implements Upstream {
     method: string,
     paramsJson: string | undefined,
     startedAt: number,
-    signal: AbortSignal | undefined,
+    signal: CancelSignal | undefined,
   ): Promise<UpstreamAnswer> {
     let session = this.#session ?? (await this.#open());
     for (let attempt = 1; ; attempt++) {
@@ -163,7 +164,7 @@ export class HttpUpstream implements Upstream {
     body: string,
     headers: string[],
     startedAt: number,
-    signal: AbortSignal | undefined,
+    signal: CancelSignal | undefined,
   ): Promise<HttpAnswer> {
     const { url, timeoutMs } = this.#options;
     const leftMs = startedAt + timeoutMs - performance.now();

@@ -1,5 +1,7 @@
 // The port to one upstream MCP server. Implementations: http-upstream.ts (Streamable HTTP); SSE comes with a later issue.
 
+import type { CancelSignal } from '../mcp/ports.ts';
+
 /** What an upstream offers, as it described itself (MCP shapes, untouched). */
 export interface UpstreamCatalog {
   serverInfo: { name: string; version: string };
@@ -22,7 +24,7 @@ export interface Upstream extends AsyncDisposable {
    * has forgotten the session. `params` is serialised JSON text, or undefined.
    * @throws GW_UPSTREAM_UNREACHABLE, GW_UPSTREAM_TIMEOUT, GW_UPSTREAM_INVALID (never a partial success)
    */
-  request(method: string, paramsJson: string | undefined, signal?: AbortSignal): Promise<UpstreamAnswer>;
+  request(method: string, paramsJson: string | undefined, signal?: CancelSignal): Promise<UpstreamAnswer>;
   /** Lists everything, following cursors; kinds that the upstream has no capability for come back empty. */
-  discover(signal?: AbortSignal): Promise<UpstreamCatalog>;
+  discover(signal?: CancelSignal): Promise<UpstreamCatalog>;
 }

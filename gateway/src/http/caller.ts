@@ -1,7 +1,7 @@
 // One JSON-RPC request on its way. It is aborted when its connection closes (we offer no way to fetch the answer later)
 // or when its client cancels it.
 import type { Socket } from 'node:net';
-import type { Caller } from '../mcp/ports.ts';
+import type { Caller, CancelSignal } from '../mcp/ports.ts';
 import { RpcError } from '../mcp/rpc-error.ts';
 
 /** LSP's number for it; JSON-RPC has none. */
@@ -13,12 +13,15 @@ const bySocket = new WeakMap<Socket, Set<RequestCaller>>();
 /** Those that a client may cancel by their id: the session's. */
 export type Cancellable = Map<string, RequestCaller>;
 
-export class RequestCaller implements Caller {
+export class RequestCaller implements Caller, CancelSignal {
   readonly serverId: string | undefined;
+  aborted = false;
+  reason: unknown;
   readonly #socket: Socket;
   readonly #idJson: string;
   readonly #cancellable: Cancellable | undefined;
-  #controller: AbortController | undefined;
+  #listeners: (() => void)[] = [];
+  #isKnown = false;
 
   constructor(socket: Socket, idJson: string, serverId: string | undefined, cancellable: Cancellable | undefined) {
     this.#socket = socket;
@@ -28,22 +31,34 @@ export class RequestCaller implements Caller {
   }
 
   /** Asked for by what goes to an upstream; from then on the request can be found and aborted. */
-  get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
+  get signal(): CancelSignal {
+    if (!this.#isKnown) {
+      this.#isKnown = true;
       callersOf(this.#socket).add(this);
       this.#cancellable?.set(this.#idJson, this);
     }
-    return this.#controller.signal;
+    return this;
+  }
+
+  addEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  removeEventListener(_type: 'abort', listener: () => void): void {
+    const at = this.#listeners.indexOf(listener);
+    if (at !== -1) this.#listeners.splice(at, 1);
   }
 
   abort(reason: string): void {
-    this.#controller?.abort(new RpcError(REQUEST_CANCELLED, `Request cancelled: ${reason}`));
+    if (this.aborted) return;
+    this.aborted = true;
+    this.reason = new RpcError(REQUEST_CANCELLED, `Request cancelled: ${reason}`);
+    for (const listener of [...this.#listeners]) listener();
   }
 
   /** Its answer is there. */
   end(): void {
-    if (this.#controller === undefined) return;
+    if (!this.#isKnown) return;
     bySocket.get(this.#socket)?.delete(this);
     if (this.#cancellable?.get(this.#idJson) === this) this.#cancellable.delete(this.#idJson);
   }

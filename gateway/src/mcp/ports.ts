@@ -3,12 +3,20 @@
 export type ListKind = 'tools' | 'resources' | 'resourceTemplates' | 'prompts';
 export type CallKind = 'tools' | 'resources' | 'prompts';
 
+/** The part of an AbortSignal that a call needs. An AbortController per call was 4 % of the request path's CPU. */
+export interface CancelSignal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
 /** Who asks, and for what part of the catalog. */
 export interface Caller {
   /** The virtual server asked, or undefined for everything. */
   readonly serverId: string | undefined;
-  /** Aborted when nobody waits for the answer any more. Made on first use: most requests never need it. */
-  readonly signal: AbortSignal;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: CancelSignal;
 }
 
 /** One request to be handed to the upstream that serves `name`. */
