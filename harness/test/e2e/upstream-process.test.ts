@@ -49,6 +49,7 @@ test('the counts of the command line and of the environment are kept, the comman
   ] as const) {
     const response = await fetch(`${event.servers[2]?.url}/mcp`, {
       method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ jsonrpc: '2.0', id: 1, method }),
     });
     const { result } = (await response.json()) as { result: Record<string, unknown[]> };
@@ -92,7 +93,8 @@ test('a second signal does not wait for a call in flight', async () => {
   const [server] = (await toEvent(child)).servers;
   const params = { name: 'delay', arguments: { delay_ms: 30_000 } };
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params });
-  const inFlight = fetch(`${server?.url}/mcp`, { method: 'POST', body }).catch((error: Error) => error);
+  const headers = { 'Content-Type': 'application/json' };
+  const inFlight = fetch(`${server?.url}/mcp`, { method: 'POST', headers, body }).catch((error: Error) => error);
   await new Promise((resolve) => setTimeout(resolve, 200));
   const began = performance.now();
   child.kill('SIGTERM');
