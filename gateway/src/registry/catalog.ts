@@ -11,7 +11,10 @@ export interface CatalogGateway {
   headers: Record<string, string>;
 }
 
-/** An entry that an upstream serves. `name` is the public one (`fast-time-convert-time`), `originalName` the upstream's. */
+/**
+ * An entry that an upstream serves. `name` is the public one (`fast-time-convert-time`), `originalName` the upstream's. For
+ * resources both are the URI, for resource templates the URI template (what a client asks for is then the URI itself).
+ */
 export interface CatalogEntry {
   id: string;
   name: string;
@@ -35,7 +38,8 @@ export interface Catalog {
   /** Does this virtual server exist and is it enabled? */
   hasServer(serverId: string): Promise<boolean>;
   /**
-   * By public name; failing that by the upstream's own name when exactly one enabled entry has it. Resources: by URI.
+   * By public name; failing that by the upstream's own name when exactly one enabled entry has it. Resources: by URI, the
+   * one registered first when several have it. Resource templates: also by a URI that the template stands for.
    * Synchronous when in memory, so that the hot path has no extra turn of the event loop.
    */
   find(kind: EntryKind, name: string, serverId?: string): CatalogEntry | undefined | Promise<CatalogEntry | undefined>;

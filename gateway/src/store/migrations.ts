@@ -41,6 +41,8 @@ async function createRegistry(db: Kysely<unknown>): Promise<void> {
   // Paging order of a list, and of the entries of one gateway.
   await db.schema.createIndex('entries_kind_seq').unique().on('entries').columns(['kind', 'seq']).execute();
   await db.schema.createIndex('entries_gateway').on('entries').columns(['gateway_id', 'kind', 'seq']).execute();
+  // Virtual servers may name their members by the upstream's own names.
+  await db.schema.createIndex('entries_original_name').on('entries').columns(['kind', 'original_name']).execute();
   // Public names identify tools and prompts; a resource is identified by its URI within its gateway.
   await db.schema
     .createIndex('entries_public_name')

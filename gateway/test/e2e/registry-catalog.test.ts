@@ -86,6 +86,16 @@ describeWithPostgres('the catalog over PostgreSQL', () => {
     expect(await catalog.hasServer('nobody')).toBe(false);
   });
 
+  it('hides what belongs to a gateway that is switched off', async () => {
+    const { catalog } = here.registry;
+    const [gateway] = (await here.call('GET', '/gateways')).json;
+    await here.call('POST', `/gateways/${gateway.id}/toggle?activate=false`);
+    expect(await catalog.list('tools')).toBe('{"tools":[]}');
+    expect((await here.call('GET', '/tools')).json).toEqual([]);
+    await here.call('POST', `/gateways/${gateway.id}/toggle?activate=true`);
+    expect(JSON.parse(await catalog.list('tools')).tools).toHaveLength(2);
+  });
+
   it('makes one load of twenty lookups that find the memory empty', async () => {
     await using fresh = await startRegistryApp(databaseUrl);
     const queries = vi.spyOn(fresh.store, 'query');

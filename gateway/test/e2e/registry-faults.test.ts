@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openStore } from '../../src/store/store.ts';
 import { configOf } from '../config-of.ts';
@@ -126,7 +127,6 @@ describeWithPostgres('the registry while PostgreSQL fails', () => {
       configOf({ DATABASE_URL: databaseUrl.replace('/killed', '/postgres') }),
       quiet,
     );
-    const { sql } = await import('kysely');
     const kill = () =>
       killer.query((db) =>
         sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = 'killed'`.execute(db),
@@ -138,6 +138,55 @@ describeWithPostgres('the registry while PostgreSQL fails', () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     const answers = await Promise.all(Array.from({ length: 10 }, () => registry.call('GET', '/servers')));
     expect(answers.map((answer) => answer.status)).toEqual(Array(10).fill(200));
+  });
+
+  it('holds no connection while it waits for a slow upstream', async () => {
+    await using registry = await startRegistryApp(await postgres.createDatabase('slow'));
+    let answer: (() => void) | undefined;
+    registry.upstreams.offers.set(url, fastTime);
+    registry.upstreams.before = () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      });
+    const registered = registry.call('POST', '/gateways', { name: 'slow', url });
+    await expect.poll(() => answer).toBeDefined();
+    expect(registry.store.pool().active).toBe(0);
+    answer?.();
+    expect((await registered).status).toBe(201);
+  });
+
+  it('gives up on an upstream that does not list everything in time, and stores nothing', async () => {
+    await using registry = await startRegistryApp(await postgres.createDatabase('late'), { TOOL_TIMEOUT: '0.2' });
+    registry.upstreams.before = (signal) =>
+      new Promise((_, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason));
+      });
+    const { status, json } = await registry.call('POST', '/gateways', { name: 'late', url });
+    expect([status, json.code]).toEqual([504, 'GW_UPSTREAM_TIMEOUT']);
+    expect((await registry.call('GET', '/gateways')).json).toEqual([]);
+    expect(registry.upstreams.open).toBe(0);
+  });
+
+  it('answers 503 when no connection comes free in time', async () => {
+    const settings = { DB_POOL_SIZE: '1', DB_MAX_OVERFLOW: '0', DB_POOL_TIMEOUT: '0.1' };
+    await using registry = await startRegistryApp(await postgres.createDatabase('full'), settings);
+    const sleep = registry.store.query((db) => sql`select pg_sleep(1)`.execute(db));
+    const { status, json } = await registry.call('GET', '/servers');
+    expect([status, json.code]).toEqual([503, 'GW_DATABASE_UNAVAILABLE']);
+    await sleep;
+    expect((await registry.call('GET', '/servers')).status).toBe(200);
+  });
+
+  it('ends a statement that takes longer than it may, and replaces connections that are too old', async () => {
+    const DATABASE_URL = await postgres.createDatabase('old');
+    const settings = { DB_STATEMENT_TIMEOUT: '0.3', DB_POOL_RECYCLE: '1', DB_POOL_SIZE: '1', DB_MAX_OVERFLOW: '0' };
+    await using store = await openStore(configOf({ DATABASE_URL, ...settings }), quiet);
+    await expect(store.query((db) => sql`select pg_sleep(2)`.execute(db))).rejects.toThrow('GW_DATABASE_UNAVAILABLE');
+    const pid = async () => (await store.query((db) => sql`select pg_backend_pid() as pid`.execute(db))).rows;
+    const before = await pid();
+    expect(await pid()).toEqual(before);
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    expect(await pid()).not.toEqual(before);
   });
 
   it('opens a new database from several starts at once', async () => {
@@ -161,7 +210,6 @@ describeWithPostgres('the registry while PostgreSQL fails', () => {
       configOf({ DATABASE_URL: await postgres.createDatabase('pool'), DB_POOL_SIZE: '2', DB_POOL_MAX_OVERFLOW: '1' }),
       quiet,
     );
-    const { sql } = await import('kysely');
     const sleeps = Array.from({ length: 9 }, () => store.query((db) => sql`select pg_sleep(0.05)`.execute(db)));
     await new Promise((resolve) => setTimeout(resolve, 30));
     expect(store.pool()).toMatchObject({ active: 3, waiting: 6 });
@@ -171,7 +219,6 @@ describeWithPostgres('the registry while PostgreSQL fails', () => {
 
   it('prepares statements by name only when the setting says so', async () => {
     const databaseUrl = await postgres.createDatabase('prepared');
-    const { sql } = await import('kysely');
     for (const [setting, expected] of [
       ['true', 1],
       ['false', 0],

@@ -1,6 +1,7 @@
 // An upstream in memory: what it offers can be changed, and it can be made to fail.
 import { GatewayError } from '../../src/errors.ts';
 import type { Upstream, UpstreamCatalog } from '../../src/federation/upstream.ts';
+import type { CancelSignal } from '../../src/mcp/ports.ts';
 import type { CatalogGateway } from '../../src/registry/catalog.ts';
 
 export interface StubUpstreams {
@@ -9,12 +10,14 @@ export interface StubUpstreams {
   offers: Map<string, Partial<UpstreamCatalog>>;
   /** Every gateway that was asked, as it was asked. */
   asked: CatalogGateway[];
+  /** Awaited before each answer: for upstreams that are slow. */
+  before: (signal: CancelSignal | undefined) => Promise<void>;
   /** Connections that were opened and not yet disposed of. */
   open: number;
 }
 
 export function createStubUpstreams(): StubUpstreams {
-  const stub: StubUpstreams = { connect, offers: new Map(), asked: [], open: 0 };
+  const stub: StubUpstreams = { connect, offers: new Map(), asked: [], before: async () => undefined, open: 0 };
   function connect(gateway: CatalogGateway): Upstream {
     stub.asked.push(gateway);
     stub.open += 1;
@@ -22,7 +25,8 @@ export function createStubUpstreams(): StubUpstreams {
       async request() {
         return { ok: true, resultJson: '{}' };
       },
-      async discover() {
+      async discover(signal) {
+        await stub.before(signal);
         const offer = stub.offers.get(gateway.url);
         if (offer === undefined) throw new GatewayError('GW_UPSTREAM_UNREACHABLE', { detail: gateway.url });
         return { ...nothing, ...offer };
