@@ -1,5 +1,5 @@
 // Reads one metric from trials of one scenario and subject: `readValue` of a single trial, or of all of them pooled.
-import type { Metric } from '../metrics.ts';
+import { type Metric, type MetricId, metrics } from '../metrics.ts';
 import type { Loop } from '../plan/plan.ts';
 import type { LoadResult, RunResult, TrialResult } from '../result/result.ts';
 import { maximum, mean, percentile, poolSamples } from './stats/histogram.ts';
@@ -103,4 +103,9 @@ export function readValue(metric: Metric, trials: LoadedTrial[]): number | null 
     case 'paired-difference':
       return undefined;
   }
+}
+
+/** The same by the metric's id. */
+export function readMetricOf(id: MetricId, trials: LoadedTrial[]): number | null | undefined {
+  return readValue(metrics[id], trials);
 }

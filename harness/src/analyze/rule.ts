@@ -1,6 +1,7 @@
 // The port to a rule: pure, from the result to findings. One file per rule.
 import { type Static, Type } from 'typebox';
 import type { RunResult } from '../result/result.ts';
+import type { SloResult } from './analysis.ts';
 
 export const Finding = Type.Object(
   {
@@ -18,6 +19,6 @@ export type Finding = Static<typeof Finding>;
 export interface Rule {
   id: string;
   title: string;
-  /** Empty when there is nothing to say. Must not throw on missing artifacts. */
-  evaluate(result: RunResult): Finding[];
+  /** Empty when there is nothing to say. Must not throw on missing artifacts; what it throws becomes "not available, because …". */
+  evaluate(result: RunResult, slos: SloResult[]): Finding[];
 }

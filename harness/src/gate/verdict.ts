@@ -93,7 +93,7 @@ function comparisonReasons(comparison: Comparison | null, mustDecide: string[]):
     .filter((row) => row.status === 'regression')
     .map((row): Reason => ({ exitCode: 1, status: 'fail', text: `regression: ${describeRow(row)}` }));
   const open = comparison.rows
-    .filter((row) => mustDecide.includes(row.metric) && (row.status === 'undecided' || row.status === 'not-compared'))
+    .filter((row) => mustDecide.includes(row.metric) && isOpen(row, comparison.alpha))
     .map(
       (row): Reason => ({
         exitCode: 4,
@@ -102,6 +102,19 @@ function comparisonReasons(comparison: Comparison | null, mustDecide: string[]):
       }),
     );
   return [...regressions, ...open];
+}
+
+/**
+ * Whether a row that has to be decided is not: it was not compared, or it may be worse than the threshold and either is surely somewhat
+ * worse, or is so noisy that a change of the threshold's size would not have been significant. A quiet row whose interval just reaches
+ * beyond the threshold stays "undecided" in the table; to fail gates for it would fail most gates without a change.
+ */
+function isOpen(row: ComparisonRow, alpha: number): boolean {
+  if (row.status === 'not-compared') return true;
+  if (row.status !== 'undecided') return false;
+  if ((row.pAdjusted ?? 1) <= alpha || row.interval === null) return true;
+  const reach = Math.log(row.interval[1] / row.interval[0]) / 2;
+  return reach > Math.log1p(row.thresholdPercent / 100);
 }
 
 function describeRow(row: ComparisonRow): string {

@@ -5,8 +5,11 @@ import type { RatioEstimate } from './ratio.ts';
 /** Fewer scenarios than this tell too little about how the noise differs between scenarios. */
 const MINIMUM_GROUP = 4;
 
-/** Independence is itself estimated from few rounds: only half of it is used. With all of it, five pairs alarmed in 8 % of A/A gates. */
-const TRUST = 0.5;
+/**
+ * Independence is itself estimated from few rounds: a quarter of it is used. With all of it, five
+ * pairs alarmed in 8 % of A/A gates instead of 5 %; a quarter costs next to no power (docs/statistics.md).
+ */
+const TRUST = 0.25;
 
 /**
  * Estimates of one metric over several scenarios, each with its variance drawn towards what the others show, and with the degrees of
