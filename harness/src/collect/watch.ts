@@ -7,8 +7,8 @@ import { type Cost, createCostMeter } from './cost.ts';
 
 /** A collector that does not answer within this is told as not available; its answer is no longer awaited. */
 const DEADLINE_MS = 5000;
-/** So many failed samples in a row, and a collector is not asked again: a restart of the gateway takes fewer. */
-const GIVE_UP_AFTER = 10;
+/** So many failed samples up to the end of the run, and a collector is told as not available. It is asked on: the gateway may be starting. */
+const MANY_FAILURES = 10;
 
 export interface Watch extends AsyncDisposable {
   /** Just before the load. Never throws. */
@@ -24,13 +24,15 @@ interface Watched {
   title: string;
   collector: Collector;
   session: CollectorSession | undefined;
-  /** Why it is not available; kept for the rest of the run. */
+  /** Why it could not start. */
   reason: string | undefined;
   samples: number;
   failures: number;
   failuresInARow: number;
   lastFailure: string | undefined;
-  busy: boolean;
+  /** The sample that is being taken. */
+  sampling: Promise<void> | undefined;
+  samplingSinceMs: number;
   /** Why the trial that is running has no artifact. */
   trialFailure: string | undefined;
   cost: Cost;
@@ -51,7 +53,8 @@ export async function startWatch(collectors: readonly Collector[], context: Coll
     failures: 0,
     failuresInARow: 0,
     lastFailure: undefined,
-    busy: false,
+    sampling: undefined,
+    samplingSinceMs: 0,
     trialFailure: undefined,
     cost: { cpuMs: 0, wallMs: 0 },
     wallMsBefore: 0,
@@ -80,11 +83,8 @@ export async function startWatch(collectors: readonly Collector[], context: Coll
   const rows: Series['rows'] = [];
 
   async function sample(watched: Watched, nowMs: number, row: (number | null)[]): Promise<void> {
-    if (watched.session?.sample === undefined || watched.busy || watched.reason !== undefined) return;
-    const { session } = watched;
-    watched.busy = true;
     try {
-      const values = await meter.run(watched.cost, async () => session.sample?.(nowMs));
+      const values = await meter.run(watched.cost, async () => watched.session?.sample?.(nowMs));
       for (const [name, value] of Object.entries(values ?? {})) {
         const place = places.get(`${watched.id}.${name}`);
         if (place !== undefined && Number.isFinite(value)) row[place] = value;
@@ -94,16 +94,19 @@ export async function startWatch(collectors: readonly Collector[], context: Coll
     } catch (error) {
       recordFailure(watched, error);
       watched.failuresInARow++;
-      if (watched.failuresInARow >= GIVE_UP_AFTER) watched.reason = toMessage(error);
     } finally {
-      watched.busy = false;
+      watched.sampling = undefined;
     }
   }
 
   const clock = startClock(context.intervalSeconds * 1000, (nowMs) => {
     const row: (number | null)[] = [nowMs, ...new Array<null>(columns.length - 1).fill(null)];
     rows.push(row);
-    for (const watched of all) void sample(watched, nowMs, row);
+    for (const watched of all) {
+      if (watched.session?.sample === undefined || watched.sampling !== undefined) continue;
+      watched.samplingSinceMs = performance.now();
+      watched.sampling = sample(watched, nowMs, row);
+    }
   });
 
   let disposal: Promise<void> | undefined;
@@ -114,7 +117,7 @@ export async function startWatch(collectors: readonly Collector[], context: Coll
           watched.trialFailure = undefined;
           watched.wallMsBefore = watched.cost.wallMs;
           const { session } = watched;
-          if (session?.beginTrial === undefined || watched.reason !== undefined) return;
+          if (session?.beginTrial === undefined) return;
           try {
             await inTime(meter.run(watched.cost, async () => session.beginTrial?.(trial)));
           } catch (error) {
@@ -163,7 +166,8 @@ async function stopAll(all: Watched[]): Promise<void> {
   await Promise.all(
     all.map(async (watched) => {
       try {
-        if (watched.session !== undefined) await inTime(Promise.resolve(watched.session[Symbol.asyncDispose]()));
+        if (watched.sampling !== undefined) await inTime(watched.sampling);
+        await inTime(Promise.resolve(watched.session?.[Symbol.asyncDispose]()));
       } catch (error) {
         recordFailure(watched, new Error(`it did not stop cleanly: ${toMessage(error)}`, { cause: error }));
       }
@@ -171,23 +175,17 @@ async function stopAll(all: Watched[]): Promise<void> {
   );
 }
 
-function toSummary({
-  id,
-  title,
-  reason,
-  samples,
-  failures,
-  lastFailure,
-  cost,
-}: Watched): RunResult['collectors'][number] {
-  const neverWorked = samples === 0 && failures > 0 ? lastFailure : undefined;
+function toSummary(watched: Watched): RunResult['collectors'][number] {
+  const { id, title, reason, samples, failures, failuresInARow, lastFailure, cost } = watched;
+  const hangs = watched.sampling !== undefined && performance.now() - watched.samplingSinceMs > DEADLINE_MS;
+  const hasFailed = failures > 0 && (samples === 0 || failuresInARow >= MANY_FAILURES);
   const partly =
     failures > 0 ? `${failures} of ${failures + samples} readings failed, the last one: ${lastFailure}` : null;
   return {
     id,
     title,
-    available: reason === undefined && neverWorked === undefined,
-    reason: reason ?? neverWorked ?? partly,
+    available: reason === undefined && !hangs && !hasFailed,
+    reason: reason ?? (hangs ? `a sample was not answered within ${DEADLINE_MS / 1000} s` : partly),
     cpuMs: cost.cpuMs,
     samples,
   };

@@ -29,7 +29,7 @@ export async function writeCsvFiles(result: RunResult, folder: string): Promise<
   const written: string[] = [];
   for (const [name, rows] of Object.entries(files)) {
     if (rows.length === 0) continue;
-    await writeFile(join(folder, name), stringify(rows, { header: true, escape_formulas: true }));
+    await writeFile(join(folder, name), stringify(rows, { header: true }));
     written.push(name);
   }
   return written;

@@ -98,27 +98,62 @@ describe('a watch', () => {
     ]);
   });
 
-  it('gives up on a collector that fails ten times in a row, and forgives fewer', async () => {
+  it('tells a collector whose samples fail to the end as not available, and forgives one that recovers', async () => {
     let asked = 0;
     await using watch = await startWatch(
       [
         collectorOf('dead', { sample: () => Promise.reject(new Error('connection refused')) }),
+        collectorOf('dying', {
+          async sample() {
+            if (++asked > 3) throw new Error('gone');
+            return { value: 1 };
+          },
+        }),
         collectorOf('shaky', {
           async sample() {
-            if (++asked % 3 === 0) throw new Error('restarting');
+            if (asked % 3 === 0) throw new Error('restarting');
+            return { value: 1 };
+          },
+        }),
+        collectorOf('recovering', {
+          async sample() {
+            if (asked < 12) throw new Error('starting');
             return { value: 1 };
           },
         }),
       ],
       { ...context, intervalSeconds: 0.02 },
     );
-    await sleep(500);
-    await watch.beginTrial(trial);
-    expect(await watch.endTrial(trial)).toEqual({ dead: { available: false, reason: 'connection refused' } });
-    const [dead, shaky] = watch.summary();
-    expect(dead).toMatchObject({ available: false, reason: 'connection refused', samples: 0 });
-    expect(shaky?.available).toBe(true);
-    expect(shaky?.reason).toMatch(/^\d+ of \d+ readings failed, the last one: restarting$/);
+    await sleep(800);
+    const [dead, dying, shaky, recovering] = watch.summary();
+    expect(dead).toMatchObject({ available: false, samples: 0 });
+    expect(dead?.reason).toMatch(/^\d+ of \d+ readings failed, the last one: connection refused$/);
+    expect(dying).toMatchObject({ available: false, samples: 3 });
+    expect(shaky).toMatchObject({ available: true, reason: expect.stringContaining('the last one: restarting') });
+    expect(recovering).toMatchObject({ available: true, reason: expect.stringContaining('the last one: starting') });
+  });
+
+  it('lets a sample that is being taken end before its collector is stopped', async () => {
+    const events: string[] = [];
+    const watch = await startWatch(
+      [
+        collectorOf('slow', {
+          async sample() {
+            events.push('begun');
+            await sleep(120);
+            events.push('ended');
+            return { value: 1 };
+          },
+          async [Symbol.asyncDispose]() {
+            events.push('stopped');
+          },
+        }),
+      ],
+      context,
+    );
+    await expect.poll(() => events).toEqual(['begun']);
+    await watch[Symbol.asyncDispose]();
+    expect(events).toEqual(['begun', 'ended', 'stopped']);
   });
 
   it('loses the artifact of one trial only when its collector throws there', async () => {
@@ -144,7 +179,7 @@ describe('a watch', () => {
   it('stops waiting for a collector that does not answer', async () => {
     await using watch = await startWatch(
       [
-        collectorOf('hanging', { endTrial: () => new Promise(() => {}) }),
+        collectorOf('hanging', { sample: () => new Promise(() => {}), endTrial: () => new Promise(() => {}) }),
         collectorOf('sound', { endTrial: async () => 1 }),
       ],
       context,
@@ -153,6 +188,8 @@ describe('a watch', () => {
     const artifacts = await watch.endTrial(trial);
     expect(artifacts['hanging']).toEqual({ available: false, reason: 'it did not answer within 5 s' });
     expect(artifacts['sound']).toMatchObject({ available: true });
+    await sleep(150);
+    expect(watch.summary()[0]).toMatchObject({ available: false, reason: 'a sample was not answered within 5 s' });
   });
 
   it('stops every session although one fails to, and takes no sample after that', async () => {
