@@ -1,9 +1,10 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Registry } from '../registry/index.ts';
-import { idOf, registerRestRoutes } from './rest.ts';
+import { acceptEmptyBodies, idOf, registerRestRoutes } from './rest.ts';
 
 /** Upstream MCP servers. Registering one asks it what it offers. */
 export const gatewayRoutes: FastifyPluginAsync<{ registry: Registry }> = async (app, { registry }) => {
+  acceptEmptyBodies(app);
   const { gateways } = registry;
   registerRestRoutes(app, { path: '/gateways', list: 'gateways', noun: 'gateway' }, gateways, (body) =>
     gateways.register(body),

@@ -1,8 +1,9 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Registry } from '../registry/index.ts';
-import { registerRestRoutes, sendPage } from './rest.ts';
+import { acceptEmptyBodies, registerRestRoutes, sendPage } from './rest.ts';
 
 export const resourceRoutes: FastifyPluginAsync<{ registry: Registry }> = async (app, { registry }) => {
+  acceptEmptyBodies(app);
   const { resources, resourceTemplates } = registry;
   registerRestRoutes(app, { path: '/resources', list: 'resources', noun: 'resource' }, resources, (body) =>
     resources.create(body),

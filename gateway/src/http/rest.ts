@@ -24,6 +24,18 @@ export function sendPage(request: FastifyRequest, reply: FastifyReply, list: str
   return reply.send(isWrapped ? { [list]: page.items, nextCursor: page.nextCursor } : page.items);
 }
 
+/**
+ * Clients that send `Content-Type: application/json` with every request send it with DELETE and toggles too, which have no
+ * body; Fastify's own parser would refuse that.
+ */
+export function acceptEmptyBodies(app: FastifyInstance): void {
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
+    if (body === '') done(null, undefined);
+    else parseJson(request, body, done);
+  });
+}
+
 /** The methods that services of all kinds have. */
 export interface RestService {
   read(id: string): Promise<object>;

@@ -1,9 +1,10 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Registry } from '../registry/index.ts';
-import { idOf, registerRestRoutes, sendPage } from './rest.ts';
+import { acceptEmptyBodies, idOf, registerRestRoutes, sendPage } from './rest.ts';
 
 /** Virtual servers, and what each serves. */
 export const serverRoutes: FastifyPluginAsync<{ registry: Registry }> = async (app, { registry }) => {
+  acceptEmptyBodies(app);
   const { servers } = registry;
   registerRestRoutes(app, { path: '/servers', list: 'servers', noun: 'server' }, servers, (body) =>
     servers.create(body),

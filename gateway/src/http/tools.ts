@@ -1,8 +1,9 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Registry } from '../registry/index.ts';
-import { registerRestRoutes } from './rest.ts';
+import { acceptEmptyBodies, registerRestRoutes } from './rest.ts';
 
 export const toolRoutes: FastifyPluginAsync<{ registry: Registry }> = async (app, { registry }) => {
+  acceptEmptyBodies(app);
   registerRestRoutes(app, { path: '/tools', list: 'tools', noun: 'tool' }, registry.tools, (body) =>
     registry.tools.create(body),
   );

@@ -319,6 +319,20 @@ describeWithPostgres('the registry on PostgreSQL', () => {
     expect((await registry.call('GET', '/servers')).json).toEqual([]);
   });
 
+  it('takes requests without a body from clients that name its type all the same', async () => {
+    await register();
+    const [tool] = (await registry.call('GET', '/tools')).json;
+    const headers = { 'content-type': 'application/json' };
+    const toggled = await registry.app.inject({ method: 'POST', url: `/tools/${tool.id}/toggle`, headers });
+    expect(toggled.statusCode).toBe(200);
+    const deleted = await registry.app.inject({ method: 'DELETE', url: `/tools/${tool.id}`, headers });
+    expect(deleted.statusCode).toBe(200);
+    const created = await registry.app.inject({ method: 'POST', url: '/servers', headers });
+    expect([created.statusCode, created.json().code]).toEqual([422, 'GW_INVALID_REQUEST']);
+    const payload = '{"name":"a","__proto__":{"b":1}}';
+    expect((await registry.app.inject({ method: 'POST', url: '/servers', headers, payload })).statusCode).toBe(400);
+  });
+
   it('refuses NUL in a text and a body that is nested too deeply as the client’s fault', async () => {
     await register();
     const nul = await registry.call('POST', '/servers', { name: 'a\0b' });
