@@ -10,6 +10,7 @@ import { openStore } from './store/store.ts';
 
 /** In flight requests may end for this long after the signal; then their connections are closed under them. */
 const DRAIN_MS = 25_000;
+const IDLE_CHECK_MS = 50;
 
 /** Why the gateway could not listen; `code` is the system's (`EADDRINUSE`). */
 export class ListenError extends Error {
@@ -47,8 +48,11 @@ export async function serve(config: Config): Promise<void> {
   process.stdout.write(`${JSON.stringify({ event: 'listening', url, pid: process.pid })}\n`);
   const signal = await stopped;
   log.info({ signal }, 'stopping');
+  // A connection that was busy when the stop began is idle after its answer; its client would keep it open for long.
+  const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS);
   const late = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS);
   await app.close();
+  clearInterval(idle);
   clearTimeout(late);
 }
 
