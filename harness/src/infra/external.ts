@@ -118,7 +118,7 @@ interface Answer {
 async function get(url: string, token: string | undefined, signal: AbortSignal): Promise<Answer> {
   const headers = { accept: 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
   try {
-    const limits = { headersTimeout: DEADLINE_MS, bodyTimeout: DEADLINE_MS };
+    const limits = { headersTimeout: DEADLINE_MS, bodyTimeout: DEADLINE_MS, reset: true };
     const answer = await request(url, { headers, signal, ...limits });
     const body = await answer.body.text();
     // Some servers repeat the token that they refuse.

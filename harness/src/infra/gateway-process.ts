@@ -83,7 +83,8 @@ async function waitForOk(started: ManagedProcess, url: string, signal: AbortSign
     async () => {
       if (started.ending() !== undefined) throw started.failed(`ended before ${url} answered 200`);
       try {
-        const answer = await request(url, { signal, headersTimeout: 5_000, bodyTimeout: 5_000 });
+        // reset: no connection of ours stays open in what is measured.
+        const answer = await request(url, { signal, headersTimeout: 5_000, bodyTimeout: 5_000, reset: true });
         seen = `${answer.statusCode} ${await answer.body.text()}`;
         return answer.statusCode === 200 ? true : undefined;
       } catch (error) {

@@ -22,8 +22,9 @@ async function withoutLinks(folder: string): Promise<PostgresPackage> {
 
 /** As in root's home, where the server's user cannot enter; without root: programs that may not be run. */
 function makeUnreachable(folder: string, installed: PostgresPackage): void {
-  if (isRoot) return chmodSync(folder, 0o700);
-  for (const name of readdirSync(join(installed.folder, 'bin'))) chmodSync(join(installed.folder, 'bin', name), 0o644);
+  const programs = join(installed.folder, 'bin');
+  if (isRoot) chmodSync(folder, 0o700);
+  else for (const name of readdirSync(programs)) chmodSync(join(programs, name), 0o644);
 }
 
 describe('the PostgreSQL binaries', () => {

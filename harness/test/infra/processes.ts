@@ -46,18 +46,18 @@ export function startStandIn(name: string, args: string[]): ChildProcess {
   return child;
 }
 
-/** The first line of a stand-in's output that holds `text`; fails when it ends before. */
-export async function lineOf(child: ChildProcess, text: string): Promise<string> {
-  let seen = '';
-  for await (const chunk of child.stdout ?? []) {
-    seen += chunk;
-    const line = seen
-      .split('\n')
-      .slice(0, -1)
-      .find((one) => one.includes(text));
-    if (line !== undefined) return line;
-  }
-  throw new Error(`the stand-in ended without saying "${text}", but: ${seen}`);
+/** The first line of a stand-in's output that holds `text`; fails when it ends before. Its output is read on afterwards. */
+export function lineOf(child: ChildProcess, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let seen = '';
+    child.stdout?.on('data', (chunk) => {
+      seen += chunk;
+      const lines = seen.split('\n').slice(0, -1);
+      const found = lines.find((one) => one.includes(text));
+      if (found !== undefined) resolve(found);
+    });
+    child.once('close', () => reject(new Error(`the stand-in ended without saying "${text}", but: ${seen}`)));
+  });
 }
 
 /** Command lines of processes that mention a folder, ourselves aside. */
