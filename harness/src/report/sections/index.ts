@@ -1,0 +1,23 @@
+// The sections of a report, in the order of reading. To add one: one file, one line here.
+import type { SectionBuilder } from '../section.ts';
+import { comparisonSection } from './comparison.ts';
+import { environmentSection } from './environment.ts';
+import { findingsSection } from './findings.ts';
+import { overheadSection } from './overhead.ts';
+import { postgresSection } from './postgres.ts';
+import { qualitySection } from './quality.ts';
+import { resultsSection } from './results.ts';
+import { sloSection } from './slos.ts';
+import { timelineSection } from './timeline.ts';
+
+export const sections = {
+  comparison: ({ analysis }) => comparisonSection(analysis),
+  slos: sloSection,
+  results: resultsSection,
+  overhead: overheadSection,
+  timeline: timelineSection,
+  postgresql: postgresSection,
+  recommendations: findingsSection,
+  quality: qualitySection,
+  environment: environmentSection,
+} as const satisfies Record<string, SectionBuilder>;

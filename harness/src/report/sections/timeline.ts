@@ -1,0 +1,170 @@
+// Load, CPU, memory and connections on one time axis, with the trials marked and the peaks named.
+import type { ReportContext } from '../context.ts';
+import { toThree } from '../distribution.ts';
+import { formatAdaptive, formatBytes, formatClock, formatCount, NONE } from '../format.ts';
+import type { Block, Section, TimelinePanel } from '../section.ts';
+import { findColumns, loadSeries, pointsOf, type SeriesColumn, thin } from '../series.ts';
+import { createTable } from '../table.ts';
+import { trialTable } from './trial-usage.ts';
+
+/** Which columns of the collectors are drawn, and in what unit. */
+const panels = [
+  { id: 'cpu', title: 'CPU', unit: '% of a core', match: /^processes\..*cpu_percent$|^host\.steal_percent$/, scale: 1 },
+  { id: 'memory', title: 'Memory', unit: 'MB', match: /^processes\..*rss_bytes$/, scale: 1e-6 },
+  {
+    id: 'connections',
+    title: 'Connections',
+    unit: '',
+    match: /^pg-activity\.(total|active|idle|idle_in_transaction)(\.\w+)?$|^host\.sockets_established$/,
+    scale: 1,
+  },
+] as const;
+
+/** Also named in the table of peaks. */
+const alsoPeaks =
+  /^gateway-runtime\.(event_loop_delay_p99_ms|gc_percent)|^host\.(cpu_percent|disk_busy_percent|pressure_)/;
+
+export function timelineSection(context: ReportContext): Section {
+  const { result } = context.analysis;
+  const blocks: Block[] = [];
+  if (result.series.rows.length === 0) {
+    blocks.push({
+      kind: 'text',
+      text: 'Nothing was sampled: monitoring was off or no collector was available (see Measurement quality).',
+    });
+  }
+  if (context.charts) blocks.push(timelineChart(context));
+  if (result.series.rows.length > 0) blocks.push(peakTable(context));
+  blocks.push(trialTable(context));
+  return {
+    id: 'timeline',
+    title: 'Load and resources over time',
+    lead: 'All panels share one time axis, in minutes and seconds from the start of the run; the shaded bands are the trials. CPU: 100 % is one core.',
+    blocks,
+  };
+}
+
+function timelineChart(context: ReportContext): Block {
+  const { result } = context.analysis;
+  const seconds = (epochMs: number) => toThree((epochMs - result.startedAtMs) / 1000);
+  const phases = result.trials.flatMap((trial) =>
+    trial.startedAtMs === null || trial.endedAtMs === null
+      ? []
+      : [
+          {
+            start: seconds(trial.startedAtMs),
+            end: seconds(trial.endedAtMs),
+            label: `${context.title(trial.scenario)}, ${trial.loop} loop${context.twoSubjects ? `, ${trial.subject}` : ''}`,
+          },
+        ],
+  );
+  const load = loadSeries(result.trials, result.startedAtMs);
+  const drawn: TimelinePanel[] = [
+    {
+      id: 'timeline-rate',
+      title: 'Answers',
+      unit: '/s',
+      label: 'Answers per second over time, right and failed; the table below has the rate of each trial',
+      series: [
+        { name: 'right', points: thin(load.succeeded) },
+        { name: 'failed', points: thin(load.failed) },
+      ],
+    },
+    {
+      id: 'timeline-latency',
+      title: 'Latency',
+      unit: 'ms',
+      label: 'p50 and p95 of each second over time; the results by category have the percentiles',
+      series: [
+        { name: 'p50', points: thin(load.p50) },
+        { name: 'p95', points: thin(load.p95) },
+      ],
+    },
+    ...panels.flatMap((panel) => {
+      const series = findColumns(result.series, panel.match)
+        .map((column) => ({
+          name: shortName(column),
+          points: thin(pointsOf(result.series, column, result.startedAtMs, panel.scale)),
+        }))
+        .filter(({ points }) => points.some(([, value]) => value !== null));
+      return series.length === 0
+        ? []
+        : [
+            {
+              id: `timeline-${panel.id}`,
+              title: panel.title,
+              unit: panel.unit,
+              label: `${panel.title} over time; the table of peaks below has the greatest values`,
+              series,
+            },
+          ];
+    }),
+  ];
+  return {
+    kind: 'chart',
+    id: 'timeline',
+    title: 'The run',
+    label: 'Charts over time',
+    spec: { type: 'timeline', endSeconds: Math.ceil(result.elapsedSeconds), phases, panels: drawn },
+  };
+}
+
+/** "gateway", "postgres", "pg active", "stolen" */
+function shortName({ id }: SeriesColumn): string {
+  if (id === 'host.steal_percent') return 'stolen from the machine';
+  if (id === 'host.sockets_established') return 'TCP established';
+  return id
+    .replace(/^processes\./, '')
+    .replace(/^pg-activity\./, 'pg ')
+    .replace(/[._](cpu_percent|rss_bytes)$/, '')
+    .replaceAll('_', ' ')
+    .replace('.', ', ');
+}
+
+function peakTable({ analysis, title }: ReportContext): Block {
+  const { series, trials, startedAtMs } = analysis.result;
+  const columns = [...panels.flatMap((panel) => findColumns(series, panel.match)), ...findColumns(series, alsoPeaks)];
+  const rows = columns.flatMap((column) => {
+    const points = pointsOf(series, column, startedAtMs, 1).flatMap(([at, value]) =>
+      value === null ? [] : [{ at, value }],
+    );
+    const [first] = points;
+    if (first === undefined) return [];
+    const peak = points.reduce((most, point) => (point.value > most.value ? point : most), first);
+    const mean = points.reduce((sum, point) => sum + point.value, 0) / points.length;
+    const atMs = startedAtMs + peak.at * 1000;
+    const during = trials.find((trial) => (trial.startedAtMs ?? atMs + 1) <= atMs && atMs <= (trial.endedAtMs ?? 0));
+    return [
+      [
+        column.title,
+        formatWith(column.unit, peak.value),
+        formatClock(peak.at),
+        during === undefined
+          ? 'between trials'
+          : `${title(during.scenario)}, ${during.loop} loop, round ${during.round}`,
+        formatWith(column.unit, mean),
+        formatCount(points.length),
+      ],
+    ];
+  });
+  return createTable(
+    'Peaks',
+    [
+      { title: 'What', header: true },
+      { title: 'Peak', number: true },
+      { title: 'At', unit: 'min:s', number: true },
+      { title: 'During' },
+      { title: 'Mean of the run', number: true },
+      { title: 'Samples', number: true },
+    ],
+    rows,
+  );
+}
+
+function formatWith(unit: string, value: number): string {
+  if (!Number.isFinite(value)) return NONE;
+  if (unit === 'bytes') return formatBytes(value);
+  if (unit === 'bytes/s') return `${formatBytes(value)}/s`;
+  if (unit === 'percent' || unit === '%') return `${formatAdaptive(value, 1)} %`;
+  return unit === 'count' || unit === '' ? formatAdaptive(value, 1) : `${formatAdaptive(value, 1)} ${unit}`;
+}
