@@ -1,7 +1,7 @@
 // One tool: how it describes itself, and what it answers. Bad arguments and failures are results with `isError`, so
 // that a model can read them: https://modelcontextprotocol.io/specification/2025-11-25/server/tools#error-handling
 import type { Static, TObject } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile, type Validator } from 'typebox/compile';
 import { isObject } from './json-rpc.ts';
 
 /** The connection of a call. A tool that waits listens for `close` and gives up. */
@@ -29,10 +29,21 @@ export interface ToolSpec<S extends TObject> {
 /** Thrown by a tool's `run`: answered as a result with `isError`. */
 export class ToolError extends Error {}
 
-/** Compiles the input schema; `run` then sees only arguments that match it. Defaults of the schema are filled in. */
+// Compiled at the first call and once per schema: a millisecond each, which 50 tools at the start would feel.
+const validators = new WeakMap<TObject, Validator>();
+
+function toValidator<S extends TObject>(schema: S): Validator<Record<never, never>, S>;
+function toValidator(schema: TObject): Validator {
+  const known = validators.get(schema);
+  if (known !== undefined) return known;
+  const compiled = Compile(schema);
+  validators.set(schema, compiled);
+  return compiled;
+}
+
+/** `run` sees only arguments that match the input schema, with its defaults filled in. */
 export function defineTool<S extends TObject>(spec: ToolSpec<S>): Tool {
   const { name, title, description, input, output, run } = spec;
-  const validator = Compile(input);
   const definition = {
     name,
     title,
@@ -43,6 +54,7 @@ export function defineTool<S extends TObject>(spec: ToolSpec<S>): Tool {
   return {
     definition,
     call(args, caller) {
+      const validator = toValidator(input);
       const filled: unknown = validator.Default(args ?? {});
       if (!validator.Check(filled)) {
         const faults = validator.Errors(filled).map((fault) => `${fault.instancePath || '/'} ${fault.message}`);
