@@ -48,23 +48,11 @@ export interface EntryRules {
   displayNameOf(item: McpObject): string;
   /** Must the public name differ from all others of this kind? */
   hasUniqueName: boolean;
-  /** The REST answer. */
+  /**
+   * The REST answer, named as ContextForge names its properties. One object literal: spreading a common part into it made a
+   * page of 50 tools three times as dear (0.73 ms of CPU against 0.22).
+   */
   toRead(row: EntryRow, mcp: McpObject): object;
-}
-
-/** The properties that every kind's REST answer has, named as ContextForge names them. */
-export function toCommonRead(row: EntryRow, mcp: McpObject): object {
-  return {
-    id: row.id,
-    name: row.name,
-    displayName: mcp['title'] ?? row.name,
-    description: mcp['description'] ?? null,
-    gatewayId: row.gateway_id,
-    gatewaySlug: row.gateway_slug,
-    enabled: row.enabled,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  };
 }
 
 /** Leaves out what is undefined. */

@@ -1,7 +1,7 @@
 // Prompts: schemas of the REST bodies and how they become what MCP lists.
 import { Type } from 'typebox';
 import { readBody } from './body.ts';
-import { defined, type EntryRules, textOf, toCommonRead } from './entry-rules.ts';
+import { defined, type EntryRules, textOf } from './entry-rules.ts';
 import { ToolName } from './tools.ts';
 
 const Argument = Type.Object({
@@ -47,7 +47,15 @@ export const promptRules: EntryRules = {
   originalNameOf: (item) => textOf(item, 'name'),
   displayNameOf: (item) => textOf(item, 'name') ?? '',
   toRead: (row, mcp) => ({
-    ...toCommonRead(row, mcp),
+    id: row.id,
+    name: row.name,
+    displayName: mcp['title'] ?? row.name,
+    description: mcp['description'] ?? null,
+    gatewayId: row.gateway_id,
+    gatewaySlug: row.gateway_slug,
+    enabled: row.enabled,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
     originalName: row.original_name,
     arguments: mcp['arguments'] ?? [],
   }),

@@ -1,7 +1,7 @@
 // Resources and resource templates: schemas of the REST bodies and how they become what MCP lists.
 import { Type } from 'typebox';
 import { readBody } from './body.ts';
-import { defined, type EntryRules, textOf, toCommonRead } from './entry-rules.ts';
+import { defined, type EntryRules, textOf } from './entry-rules.ts';
 
 const Uri = Type.String({ minLength: 1, maxLength: 2048, pattern: '^[A-Za-z][A-Za-z0-9+.-]*:' });
 
@@ -49,7 +49,15 @@ function rulesBy(key: 'uri' | 'uriTemplate'): Omit<EntryRules, 'kind' | 'parseCr
     originalNameOf: (item) => textOf(item, key),
     displayNameOf: (item) => textOf(item, 'name') ?? textOf(item, key) ?? '',
     toRead: (row, mcp) => ({
-      ...toCommonRead(row, mcp),
+      id: row.id,
+      name: row.name,
+      displayName: mcp['title'] ?? row.name,
+      description: mcp['description'] ?? null,
+      gatewayId: row.gateway_id,
+      gatewaySlug: row.gateway_slug,
+      enabled: row.enabled,
+      createdAt: row.created_at,
+      updatedAt: row.updated_at,
       [key]: row.original_name,
       mimeType: mcp['mimeType'] ?? null,
       size: mcp['size'] ?? null,

@@ -1,7 +1,7 @@
 // Tools: schemas of the REST bodies and how they become what MCP lists.
 import { Type } from 'typebox';
 import { readBody } from './body.ts';
-import { defined, type EntryRules, textOf, toCommonRead } from './entry-rules.ts';
+import { defined, type EntryRules, textOf } from './entry-rules.ts';
 
 /** Names that MCP clients take (specification 2025-11-25, server/tools, "Tool Names"). */
 export const ToolName = Type.String({ minLength: 1, maxLength: 128, pattern: '^[A-Za-z0-9_./-]+$' });
@@ -65,7 +65,15 @@ export const toolRules: EntryRules = {
   originalNameOf: (item) => textOf(item, 'name'),
   displayNameOf: (item) => textOf(item, 'name') ?? '',
   toRead: (row, mcp) => ({
-    ...toCommonRead(row, mcp),
+    id: row.id,
+    name: row.name,
+    displayName: mcp['title'] ?? row.name,
+    description: mcp['description'] ?? null,
+    gatewayId: row.gateway_id,
+    gatewaySlug: row.gateway_slug,
+    enabled: row.enabled,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
     originalName: row.original_name,
     url: row.gateway_url,
     integrationType: 'MCP',
