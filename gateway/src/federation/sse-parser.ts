@@ -2,30 +2,33 @@
 // https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
 import { StringDecoder } from 'node:string_decoder';
 
-/** Reads a stream in pieces as they come; characters and lines may be cut anywhere. */
+/** Reads a stream in pieces as they come; characters and lines may be cut anywhere. Linear in the stream's length. */
 export class SseParser {
   readonly #decoder = new StringDecoder('utf8');
-  #rest = '';
+  /** A line that has not ended yet, in pieces: a large event would otherwise be copied with every piece. */
+  #pieces: string[] = [];
+  #endsInCarriage = false;
   #data: string[] = [];
   #isFirst = true;
 
   /** The `data` of every event that this piece completes. */
   push(chunk: Buffer): string[] {
-    let text = this.#rest + this.#decoder.write(chunk);
-    if (this.#isFirst && text.length > 0) {
-      this.#isFirst = false;
-      if (text.charCodeAt(0) === 0xfeff) text = text.slice(1);
-    }
+    let text = this.#decoder.write(chunk);
+    if (text === '') return [];
+    if (this.#isFirst && text.charCodeAt(0) === 0xfeff) text = text.slice(1);
+    this.#isFirst = false;
+    // The second half of a CRLF whose first half ended the line already.
+    if (this.#endsInCarriage && text.startsWith('\n')) text = text.slice(1);
+    this.#endsInCarriage = text.endsWith('\r');
     const events: string[] = [];
-    let at = 0;
-    for (;;) {
-      const end = findLineEnd(text, at);
-      // A CR that ends the piece may be half of a CRLF: wait for what follows.
-      if (end === -1 || (text[end] === '\r' && end + 1 === text.length)) break;
-      this.#line(text.slice(at, end), events);
-      at = end + (text[end] === '\r' && text[end + 1] === '\n' ? 2 : 1);
+    const lines = text.split(/\r\n|\n|\r/);
+    const rest = lines.pop() ?? '';
+    for (const line of lines) {
+      this.#pieces.push(line);
+      this.#line(this.#pieces.length === 1 ? line : this.#pieces.join(''), events);
+      this.#pieces = [];
     }
-    this.#rest = text.slice(at);
+    if (rest !== '') this.#pieces.push(rest);
     return events;
   }
 
@@ -39,11 +42,4 @@ export class SseParser {
       this.#data.push(line.slice(line.charCodeAt(5) === 32 ? 6 : 5));
     }
   }
-}
-
-function findLineEnd(text: string, from: number): number {
-  const feed = text.indexOf('\n', from);
-  const carriage = text.indexOf('\r', from);
-  if (feed === -1) return carriage;
-  return carriage === -1 ? feed : Math.min(feed, carriage);
 }

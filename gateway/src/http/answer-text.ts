@@ -2,7 +2,15 @@
 import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 import { dispatch } from '../mcp/dispatch.ts';
-import { type Incoming, parseBody, RESPONSE, type RpcMessage, readBatch, toErrorText } from '../mcp/messages.ts';
+import {
+  type Incoming,
+  isRequest,
+  parseBody,
+  RESPONSE,
+  type RpcMessage,
+  readBatch,
+  toErrorText,
+} from '../mcp/messages.ts';
 import type { McpPorts } from '../mcp/ports.ts';
 import { RpcError, type RpcErrorBody, rpcCodes } from '../mcp/rpc-error.ts';
 import { type Cancellable, RequestCaller } from './caller.ts';
@@ -51,14 +59,13 @@ export function sendResult(reply: FastifyReply, result: Refusal | string | undef
 export function answerMessage(incoming: Incoming, entrance: Entrance): string | undefined | Promise<string> {
   if (incoming === RESPONSE) return undefined;
   if ('error' in incoming) return toErrorText(incoming.idJson, incoming.error);
-  const { idJson } = incoming;
-  if (idJson === undefined) {
+  if (!isRequest(incoming)) {
     takeNotification(incoming, entrance);
     return undefined;
   }
   const { ports, socket, serverId, allowToolNames, cancellable } = entrance;
-  const caller = new RequestCaller(socket, idJson, serverId, cancellable);
-  const answer = dispatch({ ...incoming, idJson }, ports, caller, allowToolNames);
+  const caller = new RequestCaller(socket, incoming.idJson, serverId, cancellable);
+  const answer = dispatch(incoming, ports, caller, allowToolNames);
   if (typeof answer === 'string') return answer;
   return endAfter(answer, caller);
 }

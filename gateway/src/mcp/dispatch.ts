@@ -1,6 +1,6 @@
 // A JSON-RPC request in, the text of its answer out. Pure: what it needs comes in as ports.
 import { toJsonRpcError } from '../errors.ts';
-import { type RpcMessage, toErrorText, toResultText } from './messages.ts';
+import { type RpcMessage, type RpcRequest, toErrorText, toResultText } from './messages.ts';
 import { toToolCall } from './methods/forward.ts';
 import { methods } from './methods/index.ts';
 import { toolsCall } from './methods/tools-call.ts';
@@ -13,7 +13,7 @@ import { RpcError, type RpcErrorBody, rpcCodes } from './rpc-error.ts';
  * @param allowToolNames a bare tool name as `method` calls that tool (`/rpc` only: it is no part of MCP)
  */
 export function dispatch(
-  message: RpcMessage & { idJson: string },
+  message: RpcRequest,
   ports: McpPorts,
   caller: Caller,
   allowToolNames: boolean,

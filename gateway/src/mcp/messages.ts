@@ -10,6 +10,13 @@ export interface RpcMessage {
   paramsJson: string | undefined;
 }
 
+/** A message that wants an answer. */
+export type RpcRequest = RpcMessage & { idJson: string };
+
+export function isRequest(message: RpcMessage): message is RpcRequest {
+  return message.idJson !== undefined;
+}
+
 /** The client's answer to something we asked: it has no method and gets no answer. */
 export const RESPONSE = Symbol('response');
 /** Something that is not a JSON-RPC message. `idJson` is `null` when the id could not be read (JSON-RPC 2.0 §5). */

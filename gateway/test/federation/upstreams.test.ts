@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+import { createRouter, type Routes } from '../../src/federation/router.ts';
+import type { Upstream, UpstreamAnswer } from '../../src/federation/upstream.ts';
+import { createUpstreams, type UpstreamAddress } from '../../src/federation/upstreams.ts';
+import type { Forwarded } from '../../src/mcp/ports.ts';
+
+const options = { timeoutMs: 1_000, connections: 2, keepAliveMs: 1_000, connectTimeoutMs: 500 };
+const address: UpstreamAddress = { id: 'a', url: 'http://127.0.0.1:1/mcp', transport: 'STREAMABLEHTTP', headers: {} };
+
+test('one upstream serves a gateway, until its address changes', async () => {
+  await using upstreams = createUpstreams(options);
+  const first = upstreams.of(address);
+  expect(upstreams.of(address)).toBe(first);
+  expect(upstreams.of({ ...address, headers: {} })).toBe(first);
+  const moved = upstreams.of({ ...address, url: 'http://127.0.0.1:2/mcp' });
+  expect(moved).not.toBe(first);
+  const authorized = upstreams.of({ ...address, url: 'http://127.0.0.1:2/mcp', headers: { authorization: 'x' } });
+  expect(authorized).not.toBe(moved);
+  expect(upstreams.of({ ...address, id: 'b' })).not.toBe(authorized);
+});
+
+test('what connect makes is nobody else’s', async () => {
+  await using upstreams = createUpstreams(options);
+  await using own = upstreams.connect(address);
+  expect(upstreams.of(address)).not.toBe(own);
+});
+
+test('a transport that is not served is refused', async () => {
+  await using upstreams = createUpstreams(options);
+  expect(() => upstreams.of({ ...address, transport: 'SSE' })).toThrow(
+    expect.objectContaining({ code: 'GW_INVALID_REQUEST' }),
+  );
+});
+
+const caller = { serverId: 'server-1', signal: new AbortController().signal };
+const call: Forwarded = {
+  kind: 'tools',
+  name: 'fast-time-convert-time',
+  method: 'tools/call',
+  nameMember: 'name',
+  params: { name: 'fast-time-convert-time' },
+  paramsJson: '{"name":"fast-time-convert-time"}',
+};
+
+/** Routes that answer through promises, as they do when memory has nothing yet. */
+function createRoutes(hasGateway: boolean): Routes {
+  const entry = { name: 'fast-time-convert-time', originalName: 'convert_time', gatewayId: 'a' };
+  return {
+    find: async (kind, name, serverId) =>
+      kind === 'tools' && name === entry.name && serverId === 'server-1' ? entry : undefined,
+    gateway: async () => (hasGateway ? address : undefined),
+  };
+}
+
+function createRecorder() {
+  const sent: (string | undefined)[] = [];
+  const upstream: Upstream = {
+    async request(_method, paramsJson): Promise<UpstreamAnswer> {
+      sent.push(paramsJson);
+      return { ok: true, resultJson: '{}' };
+    },
+    discover: () => Promise.reject(new Error('not asked for in this test')),
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+  return { sent, of: () => upstream };
+}
+
+test('a call goes to the upstream of its entry under the upstream’s own name', async () => {
+  const recorder = createRecorder();
+  const router = createRouter(createRoutes(true), recorder);
+  expect(await router.forward(call, caller)).toEqual({ ok: true, resultJson: '{}' });
+  expect(recorder.sent).toEqual(['{"name":"convert_time"}']);
+  expect(await router.has('tools', call.name, 'server-1')).toBe(true);
+});
+
+test('a name outside the virtual server is not routed', async () => {
+  const recorder = createRecorder();
+  const router = createRouter(createRoutes(true), recorder);
+  expect(await router.forward(call, { ...caller, serverId: 'server-2' })).toBeUndefined();
+  expect(await router.forward({ ...call, kind: 'resources' }, caller)).toBeUndefined();
+  expect(recorder.sent).toEqual([]);
+});
+
+test('an entry whose gateway is gone is unreachable', async () => {
+  const router = createRouter(createRoutes(false), createRecorder());
+  await expect(router.forward(call, caller)).rejects.toMatchObject({ code: 'GW_UPSTREAM_UNREACHABLE' });
+});
