@@ -18,14 +18,14 @@ import { Tally } from './tally.ts';
 
 /** Virtual users open their connections before the load at this rate; k6's shortest scenario takes a second. */
 const CONNECTS_PER_SECOND = 2000;
-const MINIMUM_CONNECT_MS = 1000;
+const MINIMUM_SCENARIO_MS = 1000;
 
 /** Below this many requests no p95 can be judged, and the second that opening connections takes is saved. */
 const CONNECT_FROM_REQUESTS = 200;
 
 function connectMs(job: OpenJob, virtualUsers: number): number {
   if (job.ratePerSecond * job.durationSeconds < CONNECT_FROM_REQUESTS) return 0;
-  return Math.max(MINIMUM_CONNECT_MS, Math.ceil((virtualUsers / CONNECTS_PER_SECOND) * 1000) + 400);
+  return Math.max(MINIMUM_SCENARIO_MS, Math.ceil((virtualUsers / CONNECTS_PER_SECOND) * 1000) + 400);
 }
 
 let found: K6 | undefined;
@@ -69,7 +69,9 @@ async function runIn(
   const ratePer1000Seconds = Math.max(1, Math.round(job.ratePerSecond * 1000));
   // k6's ticker counts whole nanoseconds.
   const periodNs = Math.trunc(1e12 / ratePer1000Seconds);
-  const virtualUsers = stallCapacity(job.ratePerSecond, job.durationSeconds);
+  const durationMs = Math.max(MINIMUM_SCENARIO_MS, Math.round(job.durationSeconds * 1000));
+  // Iterations past the last request that is due take a virtual user too.
+  const virtualUsers = stallCapacity(job.ratePerSecond, durationMs / 1000);
   const files = { log: join(scratch, 'samples.log'), summary: join(scratch, 'summary.json') };
   const run = await runGenerator(
     {
@@ -92,7 +94,8 @@ async function runIn(
         GATEBENCH_TOKEN: job.token,
         GATEBENCH_REQUESTS_FILE: job.requestsFile,
         GATEBENCH_RATE_PER_1000_S: String(ratePer1000Seconds),
-        GATEBENCH_DURATION_MS: String(Math.round(job.durationSeconds * 1000)),
+        GATEBENCH_DURATION_MS: String(durationMs),
+        GATEBENCH_DUE: String(Math.max(1, Math.round(job.ratePerSecond * job.durationSeconds))),
         GATEBENCH_VUS: String(virtualUsers),
         GATEBENCH_CONNECT_MS: String(connectMs(job, virtualUsers)),
         GATEBENCH_TIMEOUT_MS: String(job.timeoutMs),
