@@ -211,19 +211,32 @@ test('[MCP-LIFE-05] a cancelled call is aborted, another id is ignored', async (
   expect((await running).json()).toMatchObject({ id: 9, error: { code: -32800 } });
 });
 
-test('a client that goes away aborts its call', async () => {
-  await using gateway = createTestApp({
-    answer: ({ signal }) => new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
-  });
-  const url = await gateway.app.listen({ host: '127.0.0.1', port: 0 });
-  const leave = new AbortController();
-  const headers = { ...both, 'content-type': 'application/json', authorization: `Bearer ${token('admin')}` };
-  const running = request(`${url}/mcp`, { method: 'POST', headers, body: JSON.stringify(call), signal: leave.signal });
-  await expect.poll(() => gateway.asked.length).toBe(1);
-  leave.abort();
-  await expect(running).rejects.toThrow();
-  await expect.poll(() => gateway.asked[0]?.signal?.aborted).toBe(true);
-});
+test.each(['application/json', 'text/event-stream'])(
+  'a client of %s that goes away aborts its call',
+  async (accept) => {
+    await using gateway = createTestApp({
+      answer: ({ signal }) =>
+        new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
+    });
+    const url = await gateway.app.listen({ host: '127.0.0.1', port: 0 });
+    const leave = new AbortController();
+    const headers = { accept, 'content-type': 'application/json', authorization: `Bearer ${token('admin')}` };
+    const running = request(`${url}/mcp`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(call),
+      signal: leave.signal,
+    });
+    await expect.poll(() => gateway.asked.length).toBe(1);
+    leave.abort();
+    // On an event stream the head is there already: what breaks off is the body.
+    await expect(running.then(({ body }) => body.text())).rejects.toThrow();
+    await expect.poll(() => gateway.asked[0]?.signal?.aborted).toBe(true);
+    expect((await gateway.send({ method: 'GET', url: '/health' })).statusCode).toBe(200);
+    const { body } = await gateway.send({ method: 'GET', url: '/metrics' });
+    expect(body).toContain('http_requests_in_flight 1\n');
+  },
+);
 
 test('[MCP-HTTP-15] an idle session ends', async () => {
   await using gateway = createTestApp({ environment: { SESSION_TTL: '0.05' } });
