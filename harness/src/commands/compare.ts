@@ -5,12 +5,13 @@ import { parse } from '@gatebench/gateway/parse';
 import type { Command } from 'commander';
 import type { Comparison, ComparisonRow } from '../analyze/analysis.ts';
 import { compare } from '../analyze/compare.ts';
+import { scenariosOf } from '../analyze/scenarios-of.ts';
 import { HarnessError } from '../errors.ts';
 import { readBaseline } from '../gate/baselines.ts';
 import { judgeComparison } from '../gate/verdict.ts';
 import { formatFigure } from '../metrics.ts';
 import { PerfConfig } from '../plan/config.ts';
-import { renderComparison } from '../report/index.ts';
+import { type ComparisonFormat, renderComparison } from '../report/index.ts';
 import { layTable } from './lay-table.ts';
 
 interface Options {
@@ -35,7 +36,7 @@ export function addCompareCommand(program: Command): void {
     .action(compareCommand);
 }
 
-async function compareCommand(beforeName: string, afterName: string, options: Options): Promise<void> {
+function compareCommand(beforeName: string, afterName: string, options: Options): void {
   const format = options.output === undefined ? null : formatOf(options.output);
   const before = readBaseline(beforeName);
   const after = readBaseline(afterName);
@@ -43,24 +44,20 @@ async function compareCommand(beforeName: string, afterName: string, options: Op
   const comparison = compare(before, after, config.gate, { force: options.forceCompare === true });
   const verdict = judgeComparison(comparison, config.gate.mustDecide);
   if (options.output !== undefined && format !== null) {
-    writeOutput(resolve(options.output), await render(comparison, format));
+    const analysis = { result: after, scenarios: scenariosOf(after), comparison, verdict };
+    writeOutput(resolve(options.output), renderComparison(analysis, format));
   }
   process.stdout.write(`${toText(comparison)}\n\n${verdict.status}: ${verdict.reasons.join('\n')}\n`);
   if (options.json === true) process.stdout.write(`${JSON.stringify({ comparison, verdict })}\n`);
   process.exitCode = verdict.exitCode;
 }
 
-type Format = 'html' | 'md' | 'json';
+const formats: Record<string, ComparisonFormat> = { html: 'html', md: 'markdown', json: 'json' };
 
-function formatOf(file: string): Format {
-  const extension = extname(file).slice(1);
-  if (extension === 'html' || extension === 'md' || extension === 'json') return extension;
+function formatOf(file: string): ComparisonFormat {
+  const format = formats[extname(file).slice(1)];
+  if (format !== undefined) return format;
   throw new HarnessError('USAGE', { detail: `--output takes a file that ends in .html, .md or .json, got '${file}'` });
-}
-
-async function render(comparison: Comparison, format: Format): Promise<string> {
-  if (format === 'json') return `${JSON.stringify(comparison, null, 1)}\n`;
-  return format === 'html' ? renderComparison(comparison) : toMarkdown(comparison);
 }
 
 function writeOutput(file: string, content: string): void {
@@ -88,7 +85,7 @@ function cellsOf(row: ComparisonRow): string[] {
   ];
 }
 
-/** What heads every form of a comparison: the two, and what differs between them. */
+/** The two, and what differs between them. */
 function introduction(comparison: Comparison): string[] {
   return [
     `${comparison.before} → ${comparison.after}, ${comparison.paired ? 'interleaved pairs' : 'separate rounds'}, family-wise error ${comparison.alpha}`,
@@ -103,28 +100,12 @@ function reasonsOf(comparison: Comparison): string[] {
   );
 }
 
-export function toText(comparison: Comparison): string {
+function toText(comparison: Comparison): string {
   const reasons = reasonsOf(comparison);
   return [
     ...introduction(comparison),
     '',
     layTable(head, comparison.rows.map(cellsOf)),
     ...(reasons.length > 0 ? ['', ...reasons] : []),
-  ].join('\n');
-}
-
-export function toMarkdown(comparison: Comparison): string {
-  const line = (cells: string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [
-    `# ${comparison.before} → ${comparison.after}`,
-    '',
-    ...introduction(comparison).map((text) => `- ${text}`),
-    '',
-    line(head),
-    line(head.map(() => '---')),
-    ...comparison.rows.map((row) => line(cellsOf(row))),
-    '',
-    ...reasonsOf(comparison).map((text) => `- ${text}`),
-    '',
   ].join('\n');
 }
