@@ -4,6 +4,7 @@ import { parseDisks, toBusyPercent } from '../../src/collect/proc/disk.ts';
 import { parseLoadAverage, parseMemory } from '../../src/collect/proc/memory.ts';
 import {
   countSocketStates,
+  parseEstablished,
   parseInterfaces,
   parseSocketSummary,
   type SocketState,
@@ -96,6 +97,15 @@ describe('/proc/net', () => {
     const text = 'sockets: used 300\nTCP: inuse 27 orphan 1 tw 14000 alloc 30 mem 5\nUDP: inuse 4 mem 2\n';
     expect(parseSocketSummary(text)).toEqual({ tcpInUse: 27, orphans: 1, timeWait: 14_000 });
     expect(() => parseSocketSummary('sockets: used 1\n')).toThrow('no line "TCP:"');
+  });
+});
+
+describe('/proc/net/snmp', () => {
+  it('names the established connections by their column', () => {
+    const text =
+      'Ip: Forwarding\nIp: 1\nTcp: RtoAlgorithm ActiveOpens CurrEstab InSegs\nTcp: 1 200 17 4000\nUdp: InDatagrams\nUdp: 1\n';
+    expect(parseEstablished(text)).toBe(17);
+    expect(() => parseEstablished('Tcp: RtoAlgorithm\nTcp: 1\n')).toThrow('no CurrEstab');
   });
 });
 

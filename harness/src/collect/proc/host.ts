@@ -6,6 +6,7 @@ import { type MemoryReading, parseLoadAverage, parseMemory } from './memory.ts';
 import {
   countSocketStates,
   type NetworkReading,
+  parseEstablished,
   parseInterfaces,
   parseSocketSummary,
   type SocketState,
@@ -25,6 +26,7 @@ export interface HostReading {
   disk?: DiskReading;
   network?: NetworkReading;
   sockets?: SocketSummary;
+  established?: number;
   /** Left out where there are so many sockets that listing them would disturb the load. */
   socketStates?: Map<SocketState, number>;
   /** By resource: cpu, memory, io. Empty where the kernel does not account for pressure. */
@@ -34,7 +36,11 @@ export interface HostReading {
 /** /proc/net/tcp writes 150 bytes per socket: 5,000 take about 10 ms. */
 const MOST_LISTED_SOCKETS = 5000;
 
-export function readHost(): HostReading {
+/**
+ * @param listSockets also asks for every socket's state: the kernel then walks its whole table, 4 ms for IPv4 and 4 ms
+ * for IPv6 on a machine of 23 GiB however few there are; all the rest takes 0.3 ms.
+ */
+export function readHost(listSockets: boolean): HostReading {
   const stat = readProc('/proc/stat');
   const atMs = performance.now();
   if (stat === undefined) return { atMs, ...readFromNode() };
@@ -55,10 +61,12 @@ export function readHost(): HostReading {
   const sockets = readProc('/proc/net/sockstat');
   if (sockets !== undefined) {
     reading.sockets = parseSocketSummary(sockets);
-    if (reading.sockets.tcpInUse + reading.sockets.timeWait <= MOST_LISTED_SOCKETS) {
+    if (listSockets && reading.sockets.tcpInUse + reading.sockets.timeWait <= MOST_LISTED_SOCKETS) {
       reading.socketStates = readSocketStates();
     }
   }
+  const counters = readProc('/proc/net/snmp');
+  if (counters !== undefined) reading.established = parseEstablished(counters);
   return reading;
 }
 

@@ -39,6 +39,15 @@ export function parseSocketSummary(text: string): SocketSummary {
   return { tcpInUse: read('inuse'), timeWait: read('tw'), orphans: read('orphan') };
 }
 
+/** TCP connections established (or waiting to be closed by us), from /proc/net/snmp. @throws when it does not say */
+export function parseEstablished(text: string): number {
+  const [names, values] = text.split('\n').filter((line) => line.startsWith('Tcp: '));
+  const place = names?.split(' ').indexOf('CurrEstab') ?? -1;
+  const value = place < 0 ? undefined : values?.split(' ')[place];
+  if (value === undefined) throw new Error('/proc/net/snmp has no CurrEstab');
+  return Number(value);
+}
+
 /** Numbers of include/net/tcp_states.h. */
 const STATES = {
   '01': 'established',
