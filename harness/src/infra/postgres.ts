@@ -13,7 +13,6 @@ import { findFreePort } from './free-port.ts';
 import { RUN_FOLDER_PREFIX, type RunRegistry } from './leftovers.ts';
 import { locatePostgres, type PostgresBinaries, preparePostgres } from './postgres-binaries.ts';
 import { type ManagedProcess, startProcess } from './process.ts';
-import { hasCode } from './process-identity.ts';
 import type { StopLadder } from './stop-ladder.ts';
 import { listUnprivilegedUsers, type UnprivilegedUser } from './unprivileged-user.ts';
 import { throwIfAborted, waitFor } from './wait.ts';
@@ -32,6 +31,8 @@ export interface PostgresRequest {
   cpus: number[];
   registry: RunRegistry;
   signal: AbortSignal;
+  /** Where the next attempt listens; by default the operating system chooses. */
+  findPort?: () => Promise<number>;
 }
 
 export interface RunningPostgres extends AsyncDisposable {
@@ -55,6 +56,9 @@ export interface RunningPostgres extends AsyncDisposable {
 const NEEDED_BYTES = 300e6;
 
 const START_DEADLINE_MS = 30_000;
+
+/** Of one attempt: somebody silent may sit at the port. */
+const CONNECT_DEADLINE_MS = 1_000;
 
 /** Lost races for a port that was free a moment before, until we stop believing in bad luck. */
 const PORT_ATTEMPTS = 5;
@@ -195,7 +199,7 @@ async function startOnFreePort(
   request: PostgresRequest,
 ): Promise<{ server: ManagedProcess; port: number }> {
   for (let attempt = 1; ; attempt += 1) {
-    const port = await findFreePort();
+    const port = await (request.findPort ?? findFreePort)();
     const server = await startServer(binaries, data, port, request);
     try {
       const isReady = await waitFor('PostgreSQL starts', () => isAnswering(server, { port, password }), {
@@ -254,16 +258,21 @@ async function isAnswering(
     await query({ ...access, database: 'postgres' }, 'SELECT 1');
     return true;
   } catch (error) {
-    // Nobody listens yet; or "the database system is starting up" (57P03).
-    if (hasCode(error, 'ECONNREFUSED') || hasCode(error, 'ECONNRESET') || hasCode(error, '57P03')) return undefined;
-    // Somebody else won the port: our own server is about to end because of it.
+    // Nobody listens yet, or "the database system is starting up" (57P03). Every other word of a PostgreSQL is final,
+    // unless it is that of another server that was faster at the port: then ours is about to end because of it.
+    if (!(error instanceof pg.DatabaseError) || error.code === '57P03') return undefined;
     if (await waitFor('PostgreSQL ends', server.ending, { deadlineMs: 2_000, intervalMs: 10 })) return undefined;
     throw server.failed('refused the first query', { cause: error });
   }
 }
 
 async function query(access: { port: number; password: string; database: string }, text: string): Promise<void> {
-  const client = new pg.Client({ host: '127.0.0.1', user: 'postgres', connectionTimeoutMillis: 5_000, ...access });
+  const client = new pg.Client({
+    host: '127.0.0.1',
+    user: 'postgres',
+    connectionTimeoutMillis: CONNECT_DEADLINE_MS,
+    ...access,
+  });
   await client.connect();
   try {
     await client.query(text);

@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import pg from 'pg';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { findFreePort } from '../../src/infra/free-port.ts';
 import { type PostgresRequest, startPostgres } from '../../src/infra/postgres.ts';
 import { identifyProcess } from '../../src/infra/process-identity.ts';
 import { processesMentioning, scratchFolder, testRegistry } from '../infra/processes.ts';
@@ -104,6 +107,22 @@ describe('embedded PostgreSQL', () => {
     await expect(starting).rejects.toMatchObject({ code: 'POSTGRES_FAILED', exitCode: 3 });
     await expect(starting).rejects.toThrow(/invalid value for parameter "shared_buffers": "plenty"/);
     expect(readdirSync(folder).filter((name) => name.startsWith('gatebench-data-'))).toEqual([]);
+    expect(processesMentioning(folder)).toEqual([]);
+  });
+
+  it('goes to another port when somebody was faster at the first, and gives up when that happens again and again', async () => {
+    const squatter = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void squatter.close());
+    await once(squatter, 'listening');
+    const { port: taken } = squatter.address() as AddressInfo;
+    const offers = [taken];
+    const findPort = async () => offers.shift() ?? findFreePort();
+    await using server = await startPostgres(requestIn(openFolder(), { findPort }));
+    expect(server.port).not.toBe(taken);
+
+    const folder = openFolder();
+    const starting = startPostgres(requestIn(folder, { findPort: async () => taken }));
+    await expect(starting).rejects.toMatchObject({ code: 'PORT_IN_USE', exitCode: 3 });
     expect(processesMentioning(folder)).toEqual([]);
   });
 
