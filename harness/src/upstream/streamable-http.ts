@@ -97,6 +97,8 @@ function answerBatch(
 ) {
   if (!mayBatch) return sendError(response, 400, rpcCode.invalidRequest, `only ${batchVersion} has batches`);
   if (messages.length === 0) return sendError(response, 400, rpcCode.invalidRequest, 'the batch is empty');
+  // Every call of the batch that waits listens for the end of this one connection.
+  response.setMaxListeners(0);
   const answers = messages.map((message) =>
     isObject(message) && message['method'] === 'initialize'
       ? toErrorText(null, rpcCode.invalidRequest, 'initialize must not be part of a batch')

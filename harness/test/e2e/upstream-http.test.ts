@@ -119,6 +119,20 @@ test('batches are answered in the version that has them, and refused in the othe
   expect(await (await post([initialize])).json()).toMatchObject([{ error: { code: -32_600 } }]);
 });
 
+test('the calls of a batch wait side by side, each with its own answer', async () => {
+  const params = { name: 'delay', arguments: { delay_ms: 100 } };
+  const batch = Array.from({ length: 20 }, (_, id) => ({ jsonrpc: '2.0', id, method: 'tools/call', params }));
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => warnings.push(warning);
+  process.on('warning', onWarning);
+  const start = performance.now();
+  const answers = (await (await post(batch)).json()) as { id: number; result: object }[];
+  expect(performance.now() - start).toBeLessThan(1000);
+  process.off('warning', onWarning);
+  expect(answers.map(({ id }) => id)).toEqual(batch.map(({ id }) => id));
+  expect(warnings).toEqual([]);
+});
+
 test('what is not JSON is 400 with -32700, what is no request 400 with -32600', async () => {
   for (const body of ['', '{', '\u0000', `${'['.repeat(20_000)}`]) {
     const response = await post(body);
