@@ -61,8 +61,9 @@ export function checkAnswer(response: Response, expect: Expect, rpcId: number | 
 function jsonRpcFault(response: Response, rpcId: number | null): string | null {
   const code = valueAt(response, 'error.code');
   if (code !== undefined) return `JSON-RPC error ${code}`;
-  // Asks whether there is a result without making it a script value: it may be large.
-  if (valueAt(response, 'result.@this.@keys.#') === undefined) return 'no JSON-RPC result';
+  // The names at the top, not the result itself: it may be large, and it would become a script value.
+  const names = valueAt(response, '@keys');
+  if (!Array.isArray(names) || !names.includes('result')) return 'no JSON-RPC result';
   if (rpcId !== null && valueAt(response, 'id') !== rpcId) return 'JSON-RPC id of another request';
   return valueAt(response, 'result.isError') === true ? 'result.isError' : null;
 }
