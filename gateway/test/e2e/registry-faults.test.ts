@@ -210,9 +210,8 @@ describeWithPostgres('the registry while PostgreSQL fails', () => {
       configOf({ DATABASE_URL: await postgres.createDatabase('pool'), DB_POOL_SIZE: '2', DB_POOL_MAX_OVERFLOW: '1' }),
       quiet,
     );
-    const sleeps = Array.from({ length: 9 }, () => store.query((db) => sql`select pg_sleep(0.05)`.execute(db)));
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    expect(store.pool()).toMatchObject({ active: 3, waiting: 6 });
+    const sleeps = Array.from({ length: 9 }, () => store.query((db) => sql`select pg_sleep(0.3)`.execute(db)));
+    await expect.poll(() => store.pool()).toMatchObject({ active: 3, waiting: 6 });
     await Promise.all(sleeps);
     expect(store.pool()).toMatchObject({ active: 0, idle: 3, waiting: 0 });
   });
