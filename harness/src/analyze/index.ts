@@ -1,7 +1,6 @@
 // The one door to everything that is derived from a result. Pure: the same result and baseline give the same analysis.
 import { parse } from '@gatebench/gateway/parse';
 import { HarnessError } from '../errors.ts';
-import { judgeGate } from '../gate/verdict.ts';
 import { checkSloNames } from '../metrics.ts';
 import { PerfConfig } from '../plan/config.ts';
 import type { RunResult } from '../result/result.ts';
@@ -12,6 +11,7 @@ import { readOverheads } from './overhead.ts';
 import { evaluateRules } from './rules/index.ts';
 import { scenariosOf } from './scenarios-of.ts';
 import { judgeSlos } from './slos.ts';
+import { judgeGate } from './verdict.ts';
 
 export interface AnalyzeOptions {
   /** A kept baseline or another run to compare with; the run is `after`. */

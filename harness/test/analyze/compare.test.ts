@@ -1,8 +1,8 @@
 import { parse } from '@gatebench/gateway/parse';
 import { describe, expect, test } from 'vitest';
 import { compare, compareSubjects } from '../../src/analyze/compare.ts';
+import { judgeComparison } from '../../src/analyze/verdict.ts';
 import { HarnessError } from '../../src/errors.ts';
-import { judgeComparison } from '../../src/gate/verdict.ts';
 import { PerfConfig } from '../../src/plan/config.ts';
 import type { RunResult } from '../../src/result/result.ts';
 import { type BuildOptions, buildResult } from '../build-result.ts';

@@ -1,9 +1,10 @@
 // Findings, SLOs, comparison and the run's own status → verdict and exit code. When several codes apply: 130, 2, 3, 1, 4, 0.
-import type { Comparison, ComparisonRow, SloResult, Verdict } from '../analyze/analysis.ts';
-import type { Finding } from '../analyze/rule.ts';
+
 import { errors } from '../errors.ts';
 import { formatFigure } from '../metrics.ts';
 import type { RunResult } from '../result/result.ts';
+import type { Comparison, ComparisonRow, SloResult, Verdict } from './analysis.ts';
+import type { Finding } from './rule.ts';
 
 export interface GateInput {
   result: RunResult;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Comparison, ComparisonRow, SloResult } from '../../src/analyze/analysis.ts';
-import { type GateInput, judgeGate } from '../../src/gate/verdict.ts';
+import { type GateInput, judgeGate } from '../../src/analyze/verdict.ts';
 import { buildResult } from '../build-result.ts';
 
 const clean = buildResult({ flawed: false, scenarios: ['health'] });
