@@ -39,6 +39,12 @@ export function formatWithUnit(id: string, value: number | null): string {
   return `${formatMetric(id, value)} ${unitOf(id)}`.trim();
 }
 
+/** A target is a round number that somebody wrote: "5 ms", "1,000 requests/s". */
+export function formatTarget(id: string, value: number): string {
+  const shown = unitOf(id) === '%' ? value * 100 : value;
+  return `${shown.toLocaleString('en-US', { maximumFractionDigits: 3 })} ${unitOf(id)}`.trim();
+}
+
 /** "3.9 – 4.6"; an end of null lies beyond the samples. */
 export function formatInterval(id: string, interval: readonly [number | null, number | null] | null): string {
   if (interval === null) return '';

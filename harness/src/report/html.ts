@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import Handlebars from 'handlebars';
 import { sourceFile } from '../paths.ts';
-import type { Block, ChartSpec, Section } from './section.ts';
+import type { Block, Chart, ChartSpec, Section } from './section.ts';
 import type { Summary } from './sections/summary.ts';
 import type { Cell, Column, Table } from './table.ts';
 
@@ -30,7 +30,7 @@ export function renderPage(page: Page): string {
   const scripts = drawn ? [readChartLibrary(), readTemplate('charts.js').trim()] : [];
   const view = {
     ...page,
-    sections: page.sections.map((section) => ({ ...section, blocks: section.blocks.map(toView) })),
+    sections: page.sections.map((section) => ({ ...section, blocks: groupCharts(section.blocks).map(toView) })),
     policy: [
       "default-src 'none'",
       `style-src ${toSource(style)}`,
@@ -58,11 +58,29 @@ function specOf(block: Block): [string, ChartSpec][] {
 }
 
 /** What the templates need beside the block itself: its kind as a flag, and cells that know their column. */
-function toView(block: Block): Record<string, unknown> {
+function toView(block: Exclude<Block, Chart> | ChartGroup): Record<string, unknown> {
   const view = { ...block, [`is_${block.kind}`]: true };
   if (block.kind === 'table') return { ...view, rows: toRows(block) };
-  if (block.kind === 'chart') return { ...view, panels: toPanels(block.id, block.title, block.label, block.spec) };
   return view;
+}
+
+interface ChartGroup {
+  kind: 'chart';
+  paired: boolean;
+  panels: ReturnType<typeof toPanels>;
+}
+
+/** Charts that follow each other stand side by side where there is room. */
+function groupCharts(blocks: Block[]): (Exclude<Block, Chart> | ChartGroup)[] {
+  const grouped: (Exclude<Block, Chart> | ChartGroup)[] = [];
+  for (const block of blocks) {
+    const last = grouped.at(-1);
+    if (block.kind !== 'chart') grouped.push(block);
+    else if (last?.kind === 'chart')
+      Object.assign(last, { paired: true, panels: [...last.panels, ...toPanels(block)] });
+    else grouped.push({ kind: 'chart', paired: false, panels: toPanels(block) });
+  }
+  return grouped;
 }
 
 function toRows({ columns, rows }: Table): { cells: (Cell & Pick<Column, 'number' | 'header'>)[] }[] {
@@ -75,7 +93,7 @@ function toRows({ columns, rows }: Table): { cells: (Cell & Pick<Column, 'number
 }
 
 /** One canvas per panel; the time axis has several under one title. */
-function toPanels(id: string, title: string, label: string, spec: ChartSpec) {
+function toPanels({ id, title, label, spec }: Chart) {
   if (spec.type !== 'timeline') {
     return [
       { id, title, label, kind: spec.type, count: spec.type === 'bars' ? `n${Math.min(12, spec.labels.length)}` : '' },

@@ -1,6 +1,6 @@
 // SLOs and compared figures as test cases, for whatever shows JUnit results: missed is a failure, invalid an error, not judged a skip.
 import type { Analysis, ComparisonRow, SloResult } from '../analyze/analysis.ts';
-import { formatChange, formatWithUnit, titleOf } from './format.ts';
+import { formatChange, formatTarget, formatWithUnit, titleOf } from './format.ts';
 import type { Reporter } from './reporter.ts';
 
 type Outcome = { element: 'failure' | 'error' | 'skipped'; type: string; message: string } | null;
@@ -28,7 +28,7 @@ export const junit: Reporter = {
 
 function fromSlo(slo: SloResult): TestCase {
   const reason =
-    slo.reason ?? `${formatWithUnit(slo.metric, slo.actual)}, target ${formatWithUnit(slo.metric, slo.target)}`;
+    slo.reason ?? `${formatWithUnit(slo.metric, slo.actual)}, target ${formatTarget(slo.metric, slo.target)}`;
   const outcomes: Record<SloResult['status'], Outcome> = {
     met: null,
     missed: { element: 'failure', type: 'missed', message: reason },
@@ -38,7 +38,7 @@ function fromSlo(slo: SloResult): TestCase {
   };
   return {
     classname: slo.scenario,
-    name: `${titleOf(slo.metric)} (target ${formatWithUnit(slo.metric, slo.target)})`,
+    name: `${titleOf(slo.metric)} (target ${formatTarget(slo.metric, slo.target)})`,
     outcome: outcomes[slo.status],
   };
 }

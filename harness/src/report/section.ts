@@ -1,5 +1,6 @@
 // The noun of a report's contents: a section holds blocks; each section is one pure function of the context.
 import type { Finding } from '../analyze/rule.ts';
+import type { Loop } from '../plan/plan.ts';
 import type { ReportContext } from './context.ts';
 import type { Table } from './table.ts';
 
@@ -25,7 +26,7 @@ export type ChartSpec =
   | {
       type: 'timeline';
       endSeconds: number;
-      phases: { start: number; end: number; label: string }[];
+      phases: { start: number; end: number; loop: Loop; label: string }[];
       panels: TimelinePanel[];
     };
 

@@ -1,6 +1,6 @@
 // Small inline drawings for table cells: they need no script and no style attribute, and contain numbers only.
 
-const WIDTH = 120;
+const WIDTH = 96;
 const HEIGHT = 14;
 
 const at = (value: number) => value.toFixed(1);

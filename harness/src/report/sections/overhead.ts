@@ -11,7 +11,7 @@ export function overheadSection(context: ReportContext): Section | null {
   return {
     id: 'overhead',
     title: 'Gateway overhead',
-    lead: 'The percentile through the gateway minus the same percentile directly on the MCP server: same requests, same rate, open loop, one right after the other. Brackets are 95 % intervals.',
+    lead: 'The percentile through the gateway minus the same percentile directly on the MCP server: same requests, same rate, open loop, one right after the other. Small figures are 95 % intervals.',
     blocks: overheadBlocks(context),
   };
 }

@@ -7,7 +7,7 @@ import { PgLocksArtifact } from '../../collect/pg-locks.ts';
 import { PgStatementsArtifact, type Statement } from '../../collect/pg-statements.ts';
 import { PgTablesArtifact, type TableUse } from '../../collect/pg-tables.ts';
 import { hasLoad, type LoadedTrial, type ReportContext } from '../context.ts';
-import { formatAdaptive, formatBytes, formatCount, formatNumber, NONE } from '../format.ts';
+import { formatAdaptive, formatBytes, formatCount, formatNumber, formatPercent, NONE } from '../format.ts';
 import type { Block, Section } from '../section.ts';
 import { createTable, type Table } from '../table.ts';
 
@@ -81,7 +81,7 @@ function trialTable(context: ReportContext, trials: LoadedTrial[]): Table {
     const hit = database.reduce((sum, { data }) => sum + data.blocksHit, 0);
     const read = database.reduce((sum, { data }) => sum + data.blocksRead, 0);
     const most = (name: string) => Math.max(...activity.map(({ data }) => data.peaks[name]?.max ?? 0));
-    const peak = (name: string) => (activity.length === 0 ? NONE : formatAdaptive(most(name), 1));
+    const peak = (name: string) => (activity.length === 0 ? NONE : formatPercent(most(name), 1));
     const total = requests(statements);
     return [
       [

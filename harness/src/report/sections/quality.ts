@@ -146,7 +146,12 @@ function collectorTable({ analysis }: ReportContext): Table {
                 tone: 'good',
                 ...(collector.reason === null ? {} : { detail: collector.reason }),
               }
-            : { text: `not available, because ${collector.reason ?? 'it gave no reason'}`, tone: 'warn' },
+            : {
+                text: 'not available',
+                mark: '!',
+                tone: 'warn',
+                detail: `because ${collector.reason ?? 'it gave no reason'}`,
+              },
           formatCount(collector.samples),
           formatNumber(collector.cpuMs, 0),
           elapsedSeconds === 0 ? NONE : formatNumber(collector.cpuMs / 10 / elapsedSeconds, 2),

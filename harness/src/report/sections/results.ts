@@ -34,7 +34,7 @@ export function resultsSection(context: ReportContext): Section {
   return {
     id: 'results',
     title: 'Results by category',
-    lead: 'Open loop: requests start at a fixed rate, whether or not earlier ones were answered, and latency counts from the intended start; what users see at this rate. Closed loop: each connection sends its next request after the answer; how much it can do. Brackets are 95 % intervals.',
+    lead: 'Open loop: requests start at a fixed rate, whether or not earlier ones were answered, and latency counts from the intended start; what users see at this rate. Closed loop: each connection sends its next request after the answer; how much it can do. Its service time counts from the send and so hides waiting: it is no user’s latency. Small figures under others are 95 % intervals.',
     blocks: [...blocks, ...errorBlocks(context)],
   };
 }
@@ -106,7 +106,7 @@ function closedTable(context: ReportContext, rows: Row[], name: string): Table {
   const compared = context.analysis.comparison !== null;
   const columns = [
     { title: 'Scenario', header: true },
-    { title: 'Connections', number: true },
+    { title: 'Conn.', number: true },
     { title: 'Throughput', unit: '/s', number: true },
     { title: 'p50', unit: 'ms', number: true },
     { title: 'p95', unit: 'ms', number: true },
@@ -143,7 +143,6 @@ function closedTable(context: ReportContext, rows: Row[], name: string): Table {
         formatCount(figure('throughput')?.samples ?? 0),
       ];
     }),
-    { note: 'Service time counts from the send, so it hides waiting: it is no user’s latency.' },
   );
 }
 

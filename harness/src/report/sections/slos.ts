@@ -2,7 +2,7 @@
 import type { SloResult } from '../../analyze/analysis.ts';
 import { isMetricId, metrics } from '../../metrics.ts';
 import type { ReportContext } from '../context.ts';
-import { formatSigned, formatWithUnit, NONE, titleOf } from '../format.ts';
+import { formatSigned, formatTarget, formatWithUnit, NONE, titleOf } from '../format.ts';
 import type { Section } from '../section.ts';
 import { sloRank, sloStatuses, toBadge } from '../status.ts';
 import { drawMargin } from '../svg.ts';
@@ -37,7 +37,7 @@ export function sloTable({ analysis, title }: ReportContext): Table {
       toBadge(sloStatuses[slo.status]),
       title(slo.scenario),
       titleOf(slo.metric),
-      `${isLowerBetter(slo) ? '≤' : '≥'} ${formatWithUnit(slo.metric, slo.target)}`,
+      `${isLowerBetter(slo) ? '≤' : '≥'} ${formatTarget(slo.metric, slo.target)}`,
       slo.actual === null ? (slo.status === 'missed' ? 'lost' : NONE) : formatWithUnit(slo.metric, slo.actual),
       marginCell(slo),
       slo.status === 'met' ? '' : (slo.reason ?? ''),

@@ -31,6 +31,7 @@ export function summarize(context: ReportContext): Summary {
       complianceCard(context.analysis),
       throughputCard(context),
       ...latencyCards(context),
+      overheadCard(context),
       errorCard(context.analysis),
       regressionCard(context.analysis),
       trialCard(context.analysis),
@@ -131,6 +132,29 @@ function latencyCards(context: ReportContext): Card[] {
       detail: `all ${formatCount(pooled.total)} open-loop requests${worst === undefined ? '' : `; most ${formatMetric(id, worst.value)} (${title(worst.scenario)})`}`,
     };
   });
+}
+
+function overheadCard({ analysis, scenario, title }: ReportContext): Card {
+  const rows = analysis.overheads.flatMap((overhead) =>
+    overhead.subject !== 'current' || scenario(overhead.scenario)?.target !== 'gateway'
+      ? []
+      : overhead.rows.flatMap((row) =>
+          row.metric === 'overhead.p95' && row.differenceMs !== null
+            ? [{ name: title(overhead.scenario), value: row.differenceMs }]
+            : [],
+        ),
+  );
+  const [first] = rows;
+  if (first === undefined) {
+    return { title: 'Gateway overhead p95', value: NONE, unit: '', detail: 'no valid pair of scenarios ran' };
+  }
+  const most = rows.reduce((greatest, row) => (row.value > greatest.value ? row : greatest), first);
+  return {
+    title: 'Gateway overhead p95',
+    value: formatMetric('overhead.p95', most.value),
+    unit: 'ms',
+    detail: `most of ${formatPlural(rows.length, 'pair')} (${most.name})`,
+  };
 }
 
 function errorCard({ result }: Analysis): Card {

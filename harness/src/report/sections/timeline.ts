@@ -1,7 +1,7 @@
 // Load, CPU, memory and connections on one time axis, with the trials marked and the peaks named.
 import type { ReportContext } from '../context.ts';
 import { toThree } from '../distribution.ts';
-import { formatAdaptive, formatBytes, formatClock, formatCount, NONE } from '../format.ts';
+import { formatAdaptive, formatBytes, formatClock, formatCount, formatPercent, NONE } from '../format.ts';
 import type { Block, Section, TimelinePanel } from '../section.ts';
 import { findColumns, loadSeries, pointsOf, type SeriesColumn, thin } from '../series.ts';
 import { createTable } from '../table.ts';
@@ -39,7 +39,7 @@ export function timelineSection(context: ReportContext): Section {
   return {
     id: 'timeline',
     title: 'Load and resources over time',
-    lead: 'All panels share one time axis, in minutes and seconds from the start of the run; the shaded bands are the trials. CPU: 100 % is one core.',
+    lead: 'All panels share one time axis, in minutes and seconds from the start of the run; the bands are the trials, blue for the open loop, brown for the closed one. CPU: 100 % is one core.',
     blocks,
   };
 }
@@ -54,6 +54,7 @@ function timelineChart(context: ReportContext): Block {
           {
             start: seconds(trial.startedAtMs),
             end: seconds(trial.endedAtMs),
+            loop: trial.loop,
             label: `${context.title(trial.scenario)}, ${trial.loop} loop${context.twoSubjects ? `, ${trial.subject}` : ''}`,
           },
         ],
@@ -166,5 +167,5 @@ function formatWith(unit: string, value: number): string {
   if (unit === 'bytes') return formatBytes(value);
   if (unit === 'bytes/s') return `${formatBytes(value)}/s`;
   if (unit === 'percent' || unit === '%') return `${formatAdaptive(value, 1)} %`;
-  return unit === 'count' || unit === '' ? formatAdaptive(value, 1) : `${formatAdaptive(value, 1)} ${unit}`;
+  return unit === 'count' || unit === '' ? formatPercent(value, 1) : `${formatAdaptive(value, 1)} ${unit}`;
 }

@@ -32,7 +32,7 @@
     };
   }
 
-  function common(unit) {
+  function common(unit, lines) {
     return {
       responsive: true,
       maintainAspectRatio: false,
@@ -40,7 +40,15 @@
       plugins: {
         legend: {
           align: 'start',
-          labels: { color: color('--ink'), boxWidth: 18, boxHeight: 8, padding: 10 },
+          labels: {
+            color: color('--ink'),
+            boxWidth: lines ? 22 : 14,
+            boxHeight: 8,
+            padding: 10,
+            usePointStyle: lines,
+            pointStyle: 'line',
+            pointStyleWidth: 22,
+          },
         },
         tooltip: {
           callbacks: {
@@ -75,7 +83,7 @@
         })),
       },
       options: {
-        ...common(spec.unit),
+        ...common(spec.unit, false),
         indexAxis: 'y',
         scales: {
           x: { ...axis(spec.unit), beginAtZero: true, stacked: spec.stacked },
@@ -128,10 +136,10 @@
         })),
       },
       options: {
-        ...common(spec.unit),
+        ...common(spec.unit, true),
         interaction: { mode: 'nearest', intersect: false },
         plugins: {
-          ...common(spec.unit).plugins,
+          ...common(spec.unit, true).plugins,
           tooltip: {
             callbacks: {
               title: ([item]) => `p${format(100 * (1 - 10 ** -item.parsed.x))}`,
@@ -171,13 +179,12 @@
       if (!options.phases) return;
       const { ctx, chartArea, scales } = chart;
       ctx.save();
-      options.phases.forEach((phase, place) => {
+      const [open, closed] = [color('--band-open'), color('--band-closed')];
+      for (const phase of options.phases) {
         const from = scales.x.getPixelForValue(phase.start);
         const to = scales.x.getPixelForValue(phase.end);
-        if (place % 2 === 0) {
-          ctx.fillStyle = color('--band');
-          ctx.fillRect(from, chartArea.top, Math.max(1, to - from), chartArea.bottom - chartArea.top);
-        }
+        ctx.fillStyle = phase.loop === 'open' ? open : closed;
+        ctx.fillRect(from, chartArea.top, Math.max(1, to - from), chartArea.bottom - chartArea.top);
         if (options.named && to - from > 12) {
           ctx.save();
           ctx.font = '10px sans-serif';
@@ -188,7 +195,7 @@
           ctx.fillText(shorten(ctx, phase.label, chartArea.bottom - chartArea.top - 6), 0, 0);
           ctx.restore();
         }
-      });
+      }
       ctx.restore();
     },
     afterDatasetsDraw(chart, _args, options) {
@@ -220,12 +227,18 @@
     return `${kept}…`;
   }
 
+  // A trial of one second is one point: without a dot it would not be seen.
+  function isolated({ dataset, dataIndex }) {
+    const at = (index) => dataset.data[index]?.y ?? null;
+    return at(dataIndex) !== null && at(dataIndex - 1) === null && at(dataIndex + 1) === null ? 2 : 0;
+  }
+
   function drawTimeline(spec) {
     const colors = palette();
     const left = narrow() ? 44 : 58;
     return spec.panels.map((panel, place) => {
       const last = place === spec.panels.length - 1;
-      const options = common(panel.unit);
+      const options = common(panel.unit, true);
       return new Chart(document.getElementById(panel.id), {
         type: 'line',
         data: {
@@ -236,7 +249,7 @@
             backgroundColor: colors[index % colors.length],
             borderDash: dashes[index % dashes.length],
             borderWidth: 1.4,
-            pointRadius: 0,
+            pointRadius: isolated,
             pointHitRadius: 6,
             spanGaps: false,
           })),
@@ -272,6 +285,7 @@
                 color: color('--muted'),
                 maxTicksLimit: narrow() ? 5 : 12,
                 maxRotation: 0,
+                align: 'inner',
                 callback: (value) => clock(value),
               },
             },
