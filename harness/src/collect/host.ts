@@ -21,7 +21,7 @@ const fixedColumns: Column[] = [
   { name: 'loopback_bytes_per_second', unit: 'bytes/s', title: 'Loopback traffic' },
   { name: 'network_bytes_per_second', unit: 'bytes/s', title: 'Other network traffic' },
   { name: 'context_switches_per_second', unit: '1/s', title: 'Context switches' },
-  { name: 'connections_established', unit: 'count', title: 'TCP connections established, both ends' },
+  { name: 'sockets_established', unit: 'count', title: 'TCP connections established, both ends' },
   { name: 'sockets_in_use', unit: 'count', title: 'TCP sockets in use' },
   { name: 'sockets_time_wait', unit: 'count', title: 'TCP sockets in TIME_WAIT' },
 ];
@@ -116,7 +116,7 @@ export function toValues(before: HostReading, after: HostReading): Record<string
     const earlier = before.pressureMicroseconds.get(resource);
     if (earlier !== undefined) values[`pressure_${resource}_percent`] = (microseconds - earlier) / 10 / elapsedMs;
   }
-  if (after.established !== undefined) values['connections_established'] = after.established;
+  if (after.established !== undefined) values['sockets_established'] = after.established;
   if (after.sockets !== undefined) {
     values['sockets_in_use'] = after.sockets.tcpInUse;
     values['sockets_time_wait'] = after.sockets.timeWait;

@@ -95,11 +95,8 @@ function toColumns(context: CollectorContext): Column[] {
   ]);
 }
 
-/** `gateway_cpu_percent`, or with two gateways `gateway_cpu_percent.reference`: the subject stands last, as everywhere. */
-function toName(group: string, figure: string): string {
-  const [role, subject] = group.split('.');
-  return subject === undefined ? `${role}_${figure}` : `${role}_${figure}.${subject}`;
-}
+/** `gateway_cpu_percent`, or with two gateways `gateway.reference_cpu_percent`. */
+const toName = (group: string, figure: string) => `${group}_${figure}`;
 
 function groupOf(context: CollectorContext, { role, subject }: WatchedProcess): string {
   return role === 'gateway' && subject !== undefined && subjectsOf(context).length > 1 ? `gateway.${subject}` : role;

@@ -115,16 +115,16 @@ describe.skipIf(process.platform !== 'linux')('the processes collector (needs Li
       loadPid: process.pid,
     });
     await using session = await processes.start(context);
-    expect(session.columns.map(({ name }) => name)).toContain('gateway_cpu_percent.reference');
+    expect(session.columns.map(({ name }) => name)).toContain('gateway.reference_cpu_percent');
     await session.beginTrial?.(trialOf('reference'));
     const startedAt = performance.now();
     const usedSeconds = await burn(reference, 200);
     const sample = await session.sample?.(0);
     // Ticks of 10 ms, and a share of the wall time, which a busy machine makes longer.
     const percent = (100_000 * usedSeconds) / (performance.now() - startedAt);
-    expect(sample?.['gateway_cpu_percent.reference']).toBeGreaterThan(percent * 0.8 - 2);
-    expect(sample?.['gateway_cpu_percent.reference']).toBeLessThan(percent * 1.4 + 10);
-    expect(sample?.['gateway_cpu_percent.current']).toBeLessThan(percent / 2);
+    expect(sample?.['gateway.reference_cpu_percent']).toBeGreaterThan(percent * 0.8 - 2);
+    expect(sample?.['gateway.reference_cpu_percent']).toBeLessThan(percent * 1.4 + 10);
+    expect(sample?.['gateway.current_cpu_percent']).toBeLessThan(percent / 2);
     expect(sample?.['load_rss_bytes']).toBeGreaterThan(20e6);
     const artifact: unknown = await session.endTrial?.(trialOf('reference'));
     const { groups } = Value.Parse(ProcessesArtifact, artifact);
