@@ -1,6 +1,6 @@
 // What a request costs the gateway: the built gateway on a real PostgreSQL, alone on core 0; autocannon and a trivial
 // upstream on core 1. CPU per request is the steadier figure; requests/s say little while others use the machine.
-//   npx tsc -b && node gateway/dist/bench/request-path.js [seconds per case, default 5] [case name]
+//   npx tsc -b && node gateway/dist/bench/request-path.js [requests per case, default 30000] [case name]
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -64,7 +64,7 @@ async function cpuSeconds(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
-async function load(gateway: GatewayProcess, one: Case, seconds: number): Promise<AutocannonResult> {
+async function load(gateway: GatewayProcess, one: Case, amount: number): Promise<AutocannonResult> {
   const args = [
     '-c',
     LOAD_CORE,
@@ -73,8 +73,8 @@ async function load(gateway: GatewayProcess, one: Case, seconds: number): Promis
     '--json',
     '-c',
     String(CONNECTIONS),
-    '-d',
-    String(seconds),
+    '-a',
+    String(amount),
   ];
   if (one.hasToken) args.push('-H', `authorization=${gateway.headers['authorization']}`);
   if (one.message !== undefined) {
@@ -85,10 +85,11 @@ async function load(gateway: GatewayProcess, one: Case, seconds: number): Promis
   return JSON.parse(stdout) as AutocannonResult;
 }
 
-async function measure(gateway: GatewayProcess, one: Case, seconds: number): Promise<Measured> {
-  await load(gateway, one, 2);
+async function measure(gateway: GatewayProcess, one: Case, amount: number): Promise<Measured> {
+  // By count, not by time: on a busy machine two seconds of warm-up are too few calls for the compiler to act.
+  await load(gateway, one, Math.ceil(amount / 2));
   const before = await cpuSeconds(gateway.pid);
-  const result = await load(gateway, one, seconds);
+  const result = await load(gateway, one, amount);
   const cpu = (await cpuSeconds(gateway.pid)) - before;
   const total = result.requests.total;
   return {
@@ -102,7 +103,7 @@ async function measure(gateway: GatewayProcess, one: Case, seconds: number): Pro
   };
 }
 
-const seconds = Number(process.argv[2] ?? 5);
+const amount = Number(process.argv[2] ?? 30_000);
 await using postgres = await startPostgres();
 await using upstream = await startPinned(join(import.meta.dirname, 'trivial-upstream.js'), LOAD_CORE);
 await using gateway = await startGateway({ DATABASE_URL: await postgres.createDatabase('bench'), LOG_LEVEL: 'warn' });
@@ -123,7 +124,7 @@ const cases: Case[] = [
 const wanted = process.argv[3];
 const rows: Measured[] = [];
 for (const one of cases)
-  if (wanted === undefined || one.name === wanted) rows.push(await measure(gateway, one, seconds));
+  if (wanted === undefined || one.name === wanted) rows.push(await measure(gateway, one, amount));
 const headings = ['case', 'requests/s', 'p50 ms', 'p99 ms', 'CPU µs/request', 'gateway CPU %', 'failures'];
 const lines = [headings, ...rows.map((row) => Object.values(row).map(String))];
 process.stdout.write(`${lines.map((cells) => cells.map((cell) => cell.padEnd(16)).join('')).join('\n')}\n`);
