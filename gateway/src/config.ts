@@ -1,11 +1,7 @@
 // Every setting of the gateway. Property names are the environment names; the source's tuning guide spells most of them.
 import { type Static, type TSchema, Type } from 'typebox';
-import { Settings } from 'typebox/system';
 import { GatewayError } from './errors.ts';
 import { type Fault, ParseError, parse } from './parse.ts';
-
-// TypeBox stops at eight faults unless told otherwise; here all of them are told at once.
-Settings.Set({ maxErrors: 1000 });
 
 const seconds = (description: string, limits: { default: number; minimum: number; maximum: number }) =>
   Type.Number({ ...limits, description: `${description} (seconds)` });

@@ -1,6 +1,10 @@
 // The one door for outside data: schema defaults are filled in, every fault is reported at once.
 import type { Static, TSchema } from 'typebox';
+import { Settings } from 'typebox/system';
 import { Value } from 'typebox/value';
+
+// TypeBox stops at eight faults unless told otherwise; here all of them are told at once.
+Settings.Set({ maxErrors: 1000 });
 
 /** One fault of a value: where it stands (JSON pointer), what is wrong, and the value seen. */
 export interface Fault {

@@ -85,14 +85,14 @@ export function addRunCommand(program: Command): void {
   program
     .command('run')
     .description('start the infrastructure, run the scenarios, write the report, judge it')
-    .option('-p, --profile ID', 'load profile: smoke, light, medium, heavy (default: of the configuration)')
-    .option('-c, --config FILE', 'what to run, SLO overrides, gate thresholds', join(repository, 'perf.config.yaml'))
-    .option('--scenario ID...', 'only these scenarios', [])
+    .option('-p, --profile <id>', 'load profile: smoke, light, medium, heavy (default: of the configuration)')
+    .option('-c, --config <file>', 'what to run, SLO overrides, gate thresholds', join(repository, 'perf.config.yaml'))
+    .option('--scenario <id...>', 'only these scenarios', [])
     .option('--list-scenarios', 'name every scenario and end')
-    .option('--infrastructure ID', 'infrastructure profile (default: of the configuration)')
-    .option('--server-profile ID', 'settings of the gateway (default: of the infrastructure profile)')
+    .option('--infrastructure <id>', 'infrastructure profile (default: of the configuration)')
+    .option('--server-profile <id>', 'settings of the gateway (default: of the infrastructure profile)')
     .addOption(
-      new Option('--engine ENGINE', 'who drives the open loop (default: k6); closed loops are autocannon’s').choices([
+      new Option('--engine <engine>', 'who drives the open loop (default: k6); closed loops are autocannon’s').choices([
         'k6',
         'autocannon',
       ]),
@@ -102,20 +102,20 @@ export function addRunCommand(program: Command): void {
       `repeat everything so often (default: 1; ${DEFAULT_ROUNDS} when keeping or comparing)`,
       toPositiveInteger,
     )
-    .option('--seed N', 'of requests, order and resampling', toInteger, 1)
+    .option('--seed <n>', 'of requests, order and resampling', toInteger, 1)
     .option('--skip-monitoring', 'no collectors')
     .option('--skip-report', 'no HTML report; result.json is always written')
-    .option('--baseline [NAME]', 'keep this run as baselines/NAME.json (default name: baseline)')
-    .option('--compare-with NAME|FOLDER', 'compare with a kept baseline or another run folder')
+    .option('--baseline [name]', 'keep this run as baselines/NAME.json (default name: baseline)')
+    .option('--compare-with <name|folder>', 'compare with a kept baseline or another run folder')
     .option('--force-compare', 'compare although machine, profile, scenarios or tools differ')
-    .option('--against GIT_REF', 'build that commit too and run both gateways in interleaved pairs')
-    .option('--output FILE', 'a copy of the result or report: .json, .html, .md, .csv, .xml (JUnit)')
+    .option('--against <git_ref>', 'build that commit too and run both gateways in interleaved pairs')
+    .option('--output <file>', 'a copy of the result or report: .json, .html, .md, .csv, .xml (JUnit)')
     .option('--open', 'open the report in the browser')
     .option('--dry-run', 'print the plan and its expected time, start nothing')
     .option('--json', 'the last line on stdout is one JSON object')
-    .option('--target-url URL', 'measure a gateway that is already running')
-    .option('--token-env NAME', 'environment variable that holds the bearer token for --target-url')
-    .option('--upstream-url URL', 'MCP server that the target can reach (default: ours, started on loopback)')
+    .option('--target-url <url>', 'measure a gateway that is already running')
+    .option('--token-env <name>', 'environment variable that holds the bearer token for --target-url')
+    .option('--upstream-url <url>', 'MCP server that the target can reach (default: ours, started on loopback)')
     .option(
       '--gateway-node-options OPTIONS',
       'NODE_OPTIONS of the measured gateway, such as "--max-semi-space-size=64"',

@@ -156,3 +156,14 @@ describe('choosing scenarios', () => {
     return defaults;
   }
 });
+
+describe('a file with many faults', () => {
+  it('is told in full', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatebench-faults-'));
+    const file = join(folder, 'perf.config.yaml');
+    writeFileSync(file, Array.from({ length: 20 }, (_, index) => `unknown${index}: 1`).join('\n'));
+    const { message } = errorOf(() => readConfig(file));
+    rmSync(folder, { recursive: true });
+    expect(message.match(/is not a known property/g)).toHaveLength(20);
+  });
+});
