@@ -4,17 +4,26 @@ import { connect, createServer } from 'node:net';
 import { Value } from 'typebox/value';
 import { describe, expect, it } from 'vitest';
 import { HostArtifact, host, toValues } from '../../src/collect/host.ts';
-import { readHost } from '../../src/collect/proc/host.ts';
+import { MOST_LISTED_SOCKETS, readHost } from '../../src/collect/proc/host.ts';
 import { contextOf, trialOf } from './context.ts';
 
 const isLinux = process.platform === 'linux';
+
+/** Tests beside us may leave thousands of sockets in TIME_WAIT: then they are not listed, as told. */
+function isListed(values: Record<string, number>): boolean {
+  return (values['sockets_in_use'] ?? 0) + (values['sockets_time_wait'] ?? 0) <= MOST_LISTED_SOCKETS;
+}
 
 describe('the host collector', () => {
   it('tells CPU, memory and load on every system', async () => {
     await using session = await host.start(contextOf({}));
     await session.beginTrial?.(trialOf('current'));
     const before = process.cpuUsage();
-    while (process.cpuUsage(before).user < 100_000);
+    const usedMicroseconds = () => {
+      const { user, system } = process.cpuUsage(before);
+      return user + system;
+    };
+    while (usedMicroseconds() < 100_000);
     const { values } = Value.Parse(HostArtifact, await session.endTrial?.(trialOf('current')));
     expect(values['cpu_percent']).toBeGreaterThan(1);
     expect(values['cpu_percent']).toBeLessThanOrEqual(100);
@@ -39,8 +48,10 @@ describe('the host collector', () => {
     server.close();
     await once(server, 'close');
     expect(values['loopback_bytes_per_second']).toBeGreaterThan((0.9 * 4_000_000) / (seconds + 0.05));
-    expect(values['sockets_state_established']).toBeGreaterThanOrEqual(2);
-    expect(values['sockets_state_listen']).toBeGreaterThanOrEqual(1);
+    if (isListed(values)) {
+      expect(values['sockets_state_established']).toBeGreaterThanOrEqual(2);
+      expect(values['sockets_state_listen']).toBeGreaterThanOrEqual(1);
+    }
     expect(values['sockets_established']).toBeGreaterThanOrEqual(2);
     expect(values['sockets_in_use']).toBeGreaterThanOrEqual(3);
   });
@@ -66,8 +77,8 @@ describe('the host collector', () => {
       pressureMicroseconds: new Map([['cpu', 1_250_000]]),
     };
     const values = toValues(before, after);
-    expect(values['context_switches_per_second']).toBe(400);
-    expect(values['pressure_cpu_percent']).toBe(10);
+    expect(values['context_switches_per_second']).toBeCloseTo(400, 6);
+    expect(values['pressure_cpu_percent']).toBeCloseTo(10, 6);
     expect(toValues(before, before)['context_switches_per_second']).toBeUndefined();
   });
 });

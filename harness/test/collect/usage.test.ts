@@ -75,7 +75,7 @@ describe.skipIf(process.platform !== 'linux')('usage of real processes (needs Li
   it('falls back to ticks, and says so, when a thread has ended in between', async () => {
     const child = await start(`
       const { Worker } = require('node:worker_threads');
-      const source = 'require("node:worker_threads").parentPort.once("message", () => { while (process.cpuUsage().user < 400000); process.exit() })';
+      const source = 'require("node:worker_threads").parentPort.once("message", () => { const used = () => { const { user, system } = process.cpuUsage(); return user + system; }; const from = used(); while (used() - from < 150000); process.exit() })';
       const worker = new Worker(source, { eval: true });
       process.stdin.on('data', () => { worker.postMessage(1); worker.once('exit', () => console.log('done')); });
       worker.once('online', () => {});`);
