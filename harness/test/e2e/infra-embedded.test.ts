@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { request } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { embedded } from '../../src/infra/embedded.ts';
+import { external } from '../../src/infra/external.ts';
 import type { InfrastructureRequest, RunningInfrastructure } from '../../src/infra/infrastructure.ts';
 import { removeLeftovers } from '../../src/infra/leftovers.ts';
 import { detectPinning, parseCoreList } from '../../src/infra/pinning.ts';
@@ -99,6 +100,24 @@ describe('the embedded infrastructure', () => {
     expect(await get(`${gatewayOf(first).url}/gateways`, gatewayOf(other).token)).toBe(401);
     await other[Symbol.asyncDispose]();
     expect(await get(`${gatewayOf(first).url}/ready`)).toBe(200);
+  });
+
+  it('may hold the gateway that another run measures from outside, with MCP servers of its own', async () => {
+    await using ours = await embedded.start(requestIn(openFolder()), signal);
+    const { url, token } = gatewayOf(ours);
+    const profile = readInfrastructureProfile('external');
+    const folder = openFolder();
+    const theirs = await external.start(requestIn(folder, { profile, target: { url, token } }), signal);
+    expect(theirs.gateways.current).toMatchObject({ url, token, cpus: [] });
+    expect(theirs.upstreams).toHaveLength(11);
+    expect(theirs.processes().map(({ role }) => role)).toEqual(['upstream']);
+    await theirs[Symbol.asyncDispose]();
+    expect(theirs.processes().map(({ pid }) => identifyProcess(pid))).toEqual([undefined]);
+    expect(await get(`${url}/ready`)).toBe(200);
+
+    const target = { url, token: `${token}x` };
+    const refused = external.start(requestIn(folder, { profile, target }), signal);
+    await expect(refused).rejects.toMatchObject({ code: 'TARGET_UNAUTHORIZED' });
   });
 
   it('tells a gateway that does not start with the last lines of its log, and leaves nothing', async () => {

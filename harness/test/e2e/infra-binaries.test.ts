@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { locatePostgres, type PostgresPackage, preparePostgres } from '../../src/infra/postgres-binaries.ts';
 import { listUnprivilegedUsers } from '../../src/infra/unprivileged-user.ts';
-import { scratchFolder } from './processes.ts';
+import { scratchFolder } from '../infra/processes.ts';
 
 const isRoot = process.getuid?.() === 0;
 const users = isRoot ? listUnprivilegedUsers().slice(0, 1) : undefined;
