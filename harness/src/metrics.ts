@@ -34,6 +34,9 @@ export interface Metric {
 /** A percentile needs this many samples beyond it, or the few slowest requests decide alone (issue 3, "Scenarios and SLOs"). */
 export const SAMPLES_BEYOND_PERCENTILE = 10;
 
+/** A closed load of fewer requests is over in a fraction of a second: one garbage collection decides its rate. */
+const MINIMUM_REQUESTS = 500;
+
 /** Rounded against floating point: 10 / (1 − 0.99) is 1000.0000000000009. */
 function samplesFor(fraction: number): number {
   return Math.ceil(Math.round((SAMPLES_BEYOND_PERCENTILE / (1 - fraction)) * 1e6) / 1e6);
@@ -102,7 +105,7 @@ export const metrics = {
     kind: 'throughput',
     decimals: 0,
     reading: { from: 'throughput' },
-    minimumSamples: 20,
+    minimumSamples: MINIMUM_REQUESTS,
     source: 'closed loop: correct answers per second, first send to last answer',
   },
   'errors.rate': {
@@ -124,7 +127,7 @@ export const metrics = {
     kind: 'cpu',
     decimals: 3,
     reading: { from: 'cpu-per-request' },
-    minimumSamples: 20,
+    minimumSamples: MINIMUM_REQUESTS,
     source: 'closed loop: CPU time of all gateway processes ÷ requests',
   },
   'memory.rss': {

@@ -55,8 +55,7 @@ function judge(
   }
   // Errors are counts of everything that was due: one wrong answer where none is allowed is enough, however few were sent.
   if (samples < metric.minimumSamples) {
-    const reason = `${samples} samples, ${metric.title} needs ${metric.minimumSamples}`;
-    return { actual: value, marginPercent: null, status: 'not-judged', reason };
+    return { actual: value, marginPercent: null, status: 'not-judged', reason: tooFew(metric, samples) };
   }
   if (value === null) {
     const reason = `${metric.title} lies among the lost samples (time-outs, broken connections, dropped requests)`;
@@ -71,6 +70,10 @@ function judge(
     status: met ? 'met' : 'missed',
     reason: met ? null : `${formatFigure(id, value)}, target ${formatFigure(id, target)}`,
   };
+}
+
+function tooFew(metric: Metric, samples: number): string {
+  return `${samples} samples, ${metric.title} needs ${metric.minimumSamples}`;
 }
 
 /** Why an SLO cannot be judged at all: a trial that it needs did not run, or none of its rounds is valid. */
@@ -88,8 +91,12 @@ function blockedBy(
     if (id === undefined)
       return { ...open, status: 'not-judged', reason: 'the scenario names no partner (pairedWith)' };
     const trials = trialsOf(result, id, 'current', metric.loop);
-    if (trials.length === 0)
-      return { ...open, status: 'not-run', reason: `${id} is not among the scenarios of this run` };
+    if (trials.length === 0) {
+      const why = result.plan.scenarios.includes(id)
+        ? 'had not run when the run ended'
+        : 'is not among the scenarios of this run';
+      return { ...open, status: 'not-run', reason: `${id} ${why}` };
+    }
     const ran = trials.filter(hasLoad);
     // Errors are summed over all loops: each of them must have run.
     const missing = metric.loop === null ? missingLoop(trials) : ran.length === 0 ? trials[0] : undefined;
@@ -100,6 +107,9 @@ function blockedBy(
         reason: `${id}, ${missing.loop} loop: ${missing.reason ?? 'it did not run'}`,
       };
     }
+    // A profile that is too small to judge it anyway is not to be blamed on an invalid trial.
+    const samples = samplesOf(metric, ran);
+    if (samples < metric.minimumSamples) return { ...open, status: 'not-judged', reason: tooFew(metric, samples) };
     const invalid = ran.find((trial) => !ran.some((other) => other.loop === trial.loop && isValid(other)));
     if (invalid !== undefined) {
       return { ...open, status: 'invalid', reason: `${id}, ${invalid.loop} loop: ${invalidReason(invalid)}` };

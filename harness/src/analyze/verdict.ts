@@ -135,14 +135,19 @@ function signed(percent: number): string {
   return `${percent >= 0 ? '+' : '−'}${Math.abs(percent).toFixed(1)}`;
 }
 
+/** SLOs of one invalid trial share its reason: one line for all of them. */
 function invalidReasons(slos: SloResult[]): Reason[] {
-  return slos
-    .filter((slo) => slo.status === 'invalid')
-    .map((slo) => ({
-      exitCode: 4,
-      status: 'invalid',
-      text: `invalid measurement: ${slo.scenario} ${slo.metric} could not be judged: ${slo.reason}`,
-    }));
+  const byReason = new Map<string, string[]>();
+  for (const { status, reason, metric } of slos) {
+    if (status !== 'invalid') continue;
+    const text = reason ?? 'no reason is known';
+    byReason.set(text, [...(byReason.get(text) ?? []), metric]);
+  }
+  return [...byReason].map(([reason, names]) => ({
+    exitCode: 4,
+    status: 'invalid',
+    text: `invalid measurement: ${reason}; it leaves open: ${[...new Set(names)].join(', ')}`,
+  }));
 }
 
 function passText({ slos, comparison }: GateInput): string {

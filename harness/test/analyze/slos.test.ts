@@ -63,6 +63,11 @@ describe('an SLO', () => {
     expect(sloOf(result, 'prompts_get', 'throughput').status).toBe('met');
   });
 
+  test('is not judged when the profile is too small for it, also when the trial is invalid', () => {
+    const result = buildResult({ samples: 150 });
+    expect(sloOf(result, 'tools_list', 'throughput')).toMatchObject({ status: 'not-judged' });
+  });
+
   test('of errors is missed by an invalid trial too, when the gateway gave wrong answers', () => {
     const result = buildResult({ flawed: false, behaviour: { current: { errors: 0.6 } } });
     for (const trial of result.trials) {

@@ -4,13 +4,15 @@ import { countOf, evidenceOf, withArtifact, worstByScenario } from './evidence.t
 
 const LARGE_PERCENT = 10;
 const VERY_LARGE_PERCENT = 25;
+/** In less CPU time a single collection is most of it. */
+const LEAST_CPU_SECONDS = 0.5;
 
 export const garbageCollection: Rule = {
   id: 'garbage-collection',
   title: 'Time spent in garbage collection',
   evaluate(result) {
     const sightings = withArtifact(result, 'gateway-runtime', GatewayRuntimeArtifact).flatMap(({ trial, data }) => {
-      if (data.gc === null || data.cpuSeconds === null || data.cpuSeconds <= 0.1) return [];
+      if (data.gc === null || data.cpuSeconds === null || data.cpuSeconds < LEAST_CPU_SECONDS) return [];
       const value = (100 * data.gc.seconds) / data.cpuSeconds;
       if (value < LARGE_PERCENT) return [];
       const text = `${value.toFixed(1)} % of ${data.cpuSeconds.toFixed(1)} s of CPU in ${data.gc.count} collections (${data.gc.majorCount} major)`;

@@ -11,6 +11,8 @@ const BUSY_PERCENT = 90;
 const IDLE_PERCENT = 50;
 /** Below this nobody calls a closed loop slow. */
 const SLOW_MS = 20;
+/** Fewer requests are over before a wait can be told from a hiccup. */
+const REQUESTS = 200;
 
 export const gatewayCpu: Rule = {
   id: 'gateway-cpu',
@@ -29,7 +31,14 @@ export const gatewayCpu: Rule = {
       }));
     const idle = gateway.flatMap(({ trial, percent }): Sighting[] => {
       const p95 = readMetricOf('service.p95', [trial]);
-      if (trial.loop !== 'closed' || percent >= IDLE_PERCENT || typeof p95 !== 'number' || p95 < SLOW_MS) return [];
+      if (
+        trial.loop !== 'closed' ||
+        trial.load.sent < REQUESTS ||
+        percent >= IDLE_PERCENT ||
+        typeof p95 !== 'number' ||
+        p95 < SLOW_MS
+      )
+        return [];
       const text = `gateway CPU ${percent.toFixed(0)} % while service time p95 is ${p95.toFixed(1)} ms at ${trial.load.achievedRate.toFixed(0)}/s`;
       return [{ trial, value: p95, text }];
     });

@@ -1,5 +1,6 @@
 // Source, 7.2: "erratic latency, high variance" points to lock contention and cache misses.
 import { PgLocksArtifact } from '../../collect/pg-locks.ts';
+import { metrics } from '../../metrics.ts';
 import { readMetricOf } from '../read-metric.ts';
 import type { Rule } from '../rule.ts';
 import { artifactOf, countOf, currentTrials, evidenceOf, worstByScenario } from './evidence.ts';
@@ -13,6 +14,7 @@ export const latencyVariance: Rule = {
   title: 'Erratic latency',
   evaluate(result) {
     const sightings = currentTrials(result, 'open').flatMap((trial) => {
+      if (trial.load.latency.count < metrics['latency.p99'].minimumSamples) return [];
       const p50 = readMetricOf('latency.p50', [trial]);
       const p99 = readMetricOf('latency.p99', [trial]);
       if (typeof p50 !== 'number' || typeof p99 !== 'number' || p99 < TAIL_MS || p99 < RATIO * p50) return [];
