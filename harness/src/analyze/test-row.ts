@@ -81,7 +81,7 @@ export function testRow(
   const [was = [], is = []] = values;
   const counted: Seen = { ...seen, rounds: [was.length, is.length] };
   if (was.length < 2 || is.length < 2) {
-    const reason = `${was.length} valid rounds before, ${is.length} after${paired ? ' in pairs' : ''}: at least 2 each are needed to know the noise`;
+    const reason = `valid rounds: ${was.length} before, ${is.length} after${paired ? ' in pairs' : ''}: at least 2 each are needed to know the noise`;
     return [{ seen: withMeans(counted, was, is), test: 'none', reason }];
   }
   const few = used.map((trials) => samplesOf(metric, trials)).find((samples) => samples < metric.minimumSamples);
