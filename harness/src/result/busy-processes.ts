@@ -1,8 +1,10 @@
 // Other processes that work while we are about to measure.
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseStat, readProc, TICKS_PER_SECOND } from '../collect/proc/process.ts';
+import { readText } from './read-text.ts';
 
+/** USER_HZ, in which /proc counts CPU time: 100 on every architecture that Node runs on. */
+const TICKS_PER_SECOND = 100;
 const WATCH_MS = 300;
 /** Of one core. */
 const BUSY_PERCENT = 20;
@@ -31,10 +33,12 @@ function readTicks(): Map<number, { ticks: number; command: string }> {
   const found = new Map<number, { ticks: number; command: string }>();
   if (process.platform !== 'linux') return found;
   for (const name of readdirSync('/proc')) {
-    const stat = /^\d+$/.test(name) ? readProc(`/proc/${name}/stat`) : undefined;
+    const stat = /^\d+$/.test(name) ? readText(`/proc/${name}/stat`) : undefined;
     if (stat === undefined) continue;
+    // proc(5): the command in parentheses may hold some itself; fields 14 and 15 are user and system time.
     const command = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
-    found.set(Number(name), { ticks: parseStat(stat).cpuTicks, command });
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    found.set(Number(name), { ticks: Number(fields[11]) + Number(fields[12]), command });
   }
   return found;
 }

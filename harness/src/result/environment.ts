@@ -1,9 +1,9 @@
 // The machine that measured: what it is, how it is set, and what of it can disturb a measurement.
 import { createHash } from 'node:crypto';
 import { arch, cpus, hostname, loadavg, platform, release, totalmem } from 'node:os';
-import { readProc } from '../collect/proc/process.ts';
 import { findBusyProcesses } from './busy-processes.ts';
 import { readHostSettings } from './host-settings.ts';
+import { readText } from './read-text.ts';
 import type { Environment } from './result.ts';
 
 /** More than this share of the cores busy before we start anything, and somebody else is at work. */
@@ -48,12 +48,12 @@ export async function readEnvironment(tools: Record<string, string>): Promise<En
 }
 
 function readOs(): string {
-  const name = /^PRETTY_NAME="?([^"\n]+)"?$/m.exec(readProc('/etc/os-release') ?? '')?.[1];
+  const name = /^PRETTY_NAME="?([^"\n]+)"?$/m.exec(readText('/etc/os-release') ?? '')?.[1];
   return name ?? `${platform()} ${release()}`;
 }
 
 /** null on bare metal, and where the system does not tell. */
-export function readVirtualization(read: (path: string) => string | undefined = readProc): string | null {
+export function readVirtualization(read: (path: string) => string | undefined = readText): string | null {
   const cgroup = read('/proc/1/cgroup') ?? '';
   if (read('/.dockerenv') !== undefined || /docker|containerd|kubepods/.test(cgroup)) return 'container';
   const product = `${read('/sys/class/dmi/id/sys_vendor') ?? ''} ${read('/sys/class/dmi/id/product_name') ?? ''}`;

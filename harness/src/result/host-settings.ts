@@ -2,7 +2,7 @@
 // (ContextForge, "Host TCP Tuning for Load Testing"). Read only: nothing is ever changed.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { readProc } from '../collect/proc/process.ts';
+import { readText } from './read-text.ts';
 
 interface Setting {
   name: string;
@@ -56,7 +56,7 @@ const run = promisify(execFile);
 
 /** Values as read, "(advised …)" behind those that fall short; what this system does not have is told as not available. */
 export async function readHostSettings(
-  read: (path: string) => string | undefined = readProc,
+  read: (path: string) => string | undefined = readText,
 ): Promise<{ settings: Record<string, string>; advice: string[] }> {
   const settings: Record<string, string> = {};
   const short: string[] = [];
