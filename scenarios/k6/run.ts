@@ -81,7 +81,7 @@ http.setResponseCallback(http.expectedStatuses({ min: 100, max: 599 }));
 
 /** Spread over the time, so that the target's listen queue does not overflow. */
 export function connect(): void {
-  sleep((((exec.vu.idInTest - 1) / virtualUsers) * (connectMs - 300)) / 1000);
+  sleep((((exec.vu.idInTest - 1) / virtualUsers) * (connectMs - 700)) / 1000);
   http.get(`${baseUrl}/health`, { timeout: 250 });
 }
 

@@ -17,7 +17,7 @@ import { stallCapacity } from './stall-capacity.ts';
 import { Tally } from './tally.ts';
 
 /** Virtual users open their connections before the load at this rate; k6's shortest scenario takes a second. */
-const CONNECTS_PER_SECOND = 2000;
+const CONNECTS_PER_SECOND = 1000;
 const MINIMUM_SCENARIO_MS = 1000;
 
 /** Below this many requests no p95 can be judged, and the second that opening connections takes is saved. */
@@ -25,7 +25,7 @@ const CONNECT_FROM_REQUESTS = 200;
 
 function connectMs(job: OpenJob, virtualUsers: number): number {
   if (job.ratePerSecond * job.durationSeconds < CONNECT_FROM_REQUESTS) return 0;
-  return Math.max(MINIMUM_SCENARIO_MS, Math.ceil((virtualUsers / CONNECTS_PER_SECOND) * 1000) + 400);
+  return Math.max(MINIMUM_SCENARIO_MS, Math.ceil((virtualUsers / CONNECTS_PER_SECOND) * 1000) + 800);
 }
 
 let found: K6 | undefined;
