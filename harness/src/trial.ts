@@ -127,7 +127,7 @@ async function runInto(context: TrialContext, planned: PlannedTrial, result: Tri
     usage,
     artifacts,
   };
-  return { ...ran, validity: judgeTrial(ran, planned) };
+  return { ...ran, validity: judgeTrial(ran, planned, infrastructure.pinning.load.length || undefined) };
 }
 
 /** From /proc where the gateway is ours, else from its /metrics; a target without these is measured without CPU figures. */

@@ -84,7 +84,11 @@ function createConnection(pool: pg.Pool, config: Config, log: Log): Connection {
       }
     },
     pool: () => ({ active: pool.totalCount - pool.idleCount, idle: pool.idleCount, waiting: pool.waitingCount }),
-    [Symbol.asyncDispose]: () => db.destroy(),
+    async [Symbol.asyncDispose]() {
+      await db.destroy();
+      // Kysely ends the pool only when it was asked something: after nothing but a ping the connection would stay.
+      if (!pool.ending) await pool.end();
+    },
   };
 }
 

@@ -208,7 +208,7 @@ async function finish(
   const analysis = analyze(result, {
     config,
     force: options.forceCompare === true,
-    ...(baseline === null ? {} : { baseline }),
+    ...(baseline === null ? {} : { baseline, baselineName: options.compareWith ?? '' }),
   });
   await writeCsvFiles(result, folder.path);
   const reporting = config.reporting.enabled && options.skipReport !== true;

@@ -52,12 +52,8 @@ export const RequestTemplate = Type.Object(
 );
 export type RequestTemplate = Static<typeof RequestTemplate>;
 
-export const ScenarioCategory = Type.Union(
-  (['health', 'tools', 'resources', 'prompts', 'servers', 'direct', 'mixed'] as const).map((category) =>
-    Type.Literal(category),
-  ),
-);
-export type ScenarioCategory = 'health' | 'tools' | 'resources' | 'prompts' | 'servers' | 'direct' | 'mixed';
+export const ScenarioCategory = Type.Enum(['health', 'tools', 'resources', 'prompts', 'servers', 'direct', 'mixed']);
+export type ScenarioCategory = Static<typeof ScenarioCategory>;
 
 export const Scenario = Type.Object(
   {

@@ -22,9 +22,7 @@ export type Latency = Static<typeof Latency>;
 
 export const ErrorCount = Type.Object(
   {
-    kind: Type.Union(
-      (['status', 'body', 'timeout', 'connection', 'dropped'] as const).map((kind) => Type.Literal(kind)),
-    ),
+    kind: Type.Enum(['status', 'body', 'timeout', 'connection', 'dropped']),
     request: Type.String({ description: 'name of the request template' }),
     detail: Type.String({ description: 'the status, or which check failed' }),
     count: Type.Integer(),
