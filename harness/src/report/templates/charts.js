@@ -256,6 +256,7 @@
         },
         options: {
           ...options,
+          layout: { padding: { right: 8 } },
           parsing: false,
           normalized: true,
           interaction: { mode: 'nearest', axis: 'x', intersect: false },
@@ -279,6 +280,11 @@
               type: 'linear',
               min: 0,
               max: spec.endSeconds,
+              // The last panel alone has labels: their width must not move its plot.
+              afterFit: (scale) => {
+                scale.paddingLeft = 0;
+                scale.paddingRight = 0;
+              },
               grid: { color: color('--grid'), drawTicks: false },
               ticks: {
                 display: last,
