@@ -4,6 +4,7 @@ import { formatTime } from './format.ts';
 import { renderPage } from './html.ts';
 import { comparisonParts, escapeMarkdown } from './markdown.ts';
 import { comparisonSection, describeCounts } from './sections/comparison.ts';
+import { splitReasons } from './sections/summary.ts';
 import { verdictStatuses } from './status.ts';
 
 export type ComparisonFormat = 'html' | 'markdown' | 'json';
@@ -33,7 +34,7 @@ export function renderComparison(analysis: ComparedAnalysis, format: ComparisonF
     summary: {
       status: verdictStatuses[verdict.status],
       exitCode: verdict.exitCode,
-      reasons: verdict.reasons,
+      ...splitReasons(verdict.reasons),
       cards: [],
     },
     sections: [section],

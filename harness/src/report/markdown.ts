@@ -21,7 +21,7 @@ export const markdown: Reporter = {
     const attention = sloTable(context).rows.filter(([cell]) => cell?.text !== 'met' && cell?.text !== 'not judged');
     const parts = [
       `# ${status.mark} ${status.text}: ${escapeMarkdown(result.id)}`,
-      verdict.reasons.map((reason) => `- ${escapeMarkdown(reason)}`).join('\n'),
+      toReasons(verdict.reasons),
       `Load profile ${escapeMarkdown(result.plan.profile)}, ${result.plan.rounds} round(s), started ${formatTime(result.startedAtMs)}, took ${formatDuration(result.elapsedSeconds)}.`,
       toMarkdownTable(
         createTable(
@@ -41,6 +41,14 @@ export const markdown: Reporter = {
     return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
   },
 };
+
+const MOST_REASONS = 6;
+
+function toReasons(reasons: string[]): string {
+  const lines = reasons.slice(0, MOST_REASONS).map((reason) => `- ${escapeMarkdown(reason)}`);
+  if (reasons.length > MOST_REASONS) lines.push(`- and ${reasons.length - MOST_REASONS} more in the HTML report`);
+  return lines.join('\n');
+}
 
 /** @param brief only rows that changed or could not be decided */
 export function comparisonParts(analysis: ComparedRun, brief: boolean): string[] {

@@ -50,6 +50,8 @@ export interface FindingBlock {
   kind: 'finding';
   finding: Finding;
   scenarioTitle: string | null;
+  /** What to do next; `code` is something to type. */
+  steps: { text: string; code: boolean }[];
 }
 export interface Listing {
   kind: 'list';

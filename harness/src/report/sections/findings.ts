@@ -5,6 +5,9 @@ import type { Section } from '../section.ts';
 
 const order: Finding['priority'][] = ['high', 'medium', 'low'];
 
+/** Begins as something that is typed into a shell or a database does; everything else is prose. */
+const command = /^(npm|npx|node|git|sudo|ulimit|sysctl|taskset|curl|EXPLAIN|SELECT|CREATE|ALTER|VACUUM|ANALYZE|SET)\b/;
+
 export function findingsSection({ analysis, title }: ReportContext): Section {
   const sorted = [...analysis.findings].sort(
     (one, other) => order.indexOf(one.priority) - order.indexOf(other.priority),
@@ -20,6 +23,7 @@ export function findingsSection({ analysis, title }: ReportContext): Section {
             kind: 'finding',
             finding,
             scenarioTitle: finding.scenario === null ? null : title(finding.scenario),
+            steps: finding.next.map((text) => ({ text, code: command.test(text) })),
           })),
   };
 }

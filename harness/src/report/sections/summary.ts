@@ -18,6 +18,8 @@ export interface Summary {
   status: { text: string; mark: string; tone: Tone };
   exitCode: number;
   reasons: string[];
+  /** Folded away: a first screen has room for a few. */
+  moreReasons: string[];
   cards: Card[];
 }
 
@@ -26,7 +28,7 @@ export function summarize(context: ReportContext): Summary {
   return {
     status: verdictStatuses[verdict.status],
     exitCode: verdict.exitCode,
-    reasons: verdict.reasons,
+    ...splitReasons(verdict.reasons),
     cards: [
       complianceCard(context.analysis),
       throughputCard(context),
@@ -37,6 +39,12 @@ export function summarize(context: ReportContext): Summary {
       trialCard(context.analysis),
     ],
   };
+}
+
+const MOST_REASONS = 4;
+
+export function splitReasons(reasons: string[]): Pick<Summary, 'reasons' | 'moreReasons'> {
+  return { reasons: reasons.slice(0, MOST_REASONS), moreReasons: reasons.slice(MOST_REASONS) };
 }
 
 /** Of those that could be judged or should have been: what did not run or is invalid counts as not met. */

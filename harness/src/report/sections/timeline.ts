@@ -1,4 +1,5 @@
 // Load, CPU, memory and connections on one time axis, with the trials marked and the peaks named.
+import type { Series, TrialResult } from '../../result/result.ts';
 import type { ReportContext } from '../context.ts';
 import { toThree } from '../distribution.ts';
 import { formatAdaptive, formatBytes, formatClock, formatCount, formatPercent, NONE } from '../format.ts';
@@ -123,7 +124,8 @@ function shortName({ id }: SeriesColumn): string {
 }
 
 function peakTable({ analysis, title }: ReportContext): Block {
-  const { series, trials, startedAtMs } = analysis.result;
+  const { series, trials, startedAtMs, plan } = analysis.result;
+  const sampleMs = sampleLength(series);
   const columns = [...panels.flatMap((panel) => findColumns(series, panel.match)), ...findColumns(series, alsoPeaks)];
   const rows = columns.flatMap((column) => {
     const points = pointsOf(series, column, startedAtMs, 1).flatMap(([at, value]) =>
@@ -133,8 +135,7 @@ function peakTable({ analysis, title }: ReportContext): Block {
     if (first === undefined) return [];
     const peak = points.reduce((most, point) => (point.value > most.value ? point : most), first);
     const mean = points.reduce((sum, point) => sum + point.value, 0) / points.length;
-    const atMs = startedAtMs + peak.at * 1000;
-    const during = trials.find((trial) => (trial.startedAtMs ?? atMs + 1) <= atMs && atMs <= (trial.endedAtMs ?? 0));
+    const during = trialAt(trials, startedAtMs + peak.at * 1000, sampleMs);
     return [
       [
         column.title,
@@ -142,7 +143,7 @@ function peakTable({ analysis, title }: ReportContext): Block {
         formatClock(peak.at),
         during === undefined
           ? 'between trials'
-          : `${title(during.scenario)}, ${during.loop} loop, round ${during.round}`,
+          : `${title(during.scenario)}, ${during.loop} loop${plan.rounds > 1 ? `, round ${during.round}` : ''}`,
         formatWith(column.unit, mean),
         formatCount(points.length),
       ],
@@ -160,6 +161,26 @@ function peakTable({ analysis, title }: ReportContext): Block {
     ],
     rows,
   );
+}
+
+/** A sample tells of the time since the one before: the trial that fills most of it is meant. */
+function trialAt(trials: TrialResult[], atMs: number, sampleMs: number): TrialResult | undefined {
+  let most = 0;
+  let found: TrialResult | undefined;
+  for (const trial of trials) {
+    if (trial.startedAtMs === null || trial.endedAtMs === null) continue;
+    const overlap = Math.min(atMs, trial.endedAtMs) - Math.max(atMs - sampleMs, trial.startedAtMs);
+    if (overlap <= most) continue;
+    most = overlap;
+    found = trial;
+  }
+  return found;
+}
+
+/** The median distance of samples. */
+function sampleLength({ rows }: Series): number {
+  const lengths = rows.slice(1).map((row, place) => (row[0] ?? 0) - (rows[place]?.[0] ?? 0));
+  return lengths.sort((one, other) => one - other)[Math.floor(lengths.length / 2)] ?? 0;
 }
 
 function formatWith(unit: string, value: number): string {

@@ -292,6 +292,7 @@
                 maxTicksLimit: narrow() ? 5 : 12,
                 maxRotation: 0,
                 align: 'inner',
+                includeBounds: false,
                 callback: (value) => clock(value),
               },
             },
