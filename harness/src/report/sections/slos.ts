@@ -37,12 +37,18 @@ export function sloTable({ analysis, title }: ReportContext): Table {
       toBadge(sloStatuses[slo.status]),
       title(slo.scenario),
       titleOf(slo.metric),
-      `${isLowerBetter(slo) ? '≤' : '≥'} ${formatTarget(slo.metric, slo.target)}`,
+      `${signOf(slo)} ${formatTarget(slo.metric, slo.target)}`,
       slo.actual === null ? (slo.status === 'missed' ? 'lost' : NONE) : formatWithUnit(slo.metric, slo.actual),
       marginCell(slo),
       slo.status === 'met' ? '' : (slo.reason ?? ''),
     ]),
   );
+}
+
+/** As it is judged: an error rate and a throughput may equal their target, everything else must be below it. */
+function signOf(slo: SloResult): string {
+  if (!isLowerBetter(slo)) return '≥';
+  return isMetricId(slo.metric) && metrics[slo.metric].kind === 'error' ? '≤' : '<';
 }
 
 function isLowerBetter(slo: SloResult): boolean {
