@@ -36,6 +36,7 @@ function run(driver: Driver, baseUrl: string, more: Partial<LoadJob>): Promise<L
     requests: Number.MAX_SAFE_INTEGER,
     concurrency: 50,
     timeoutMs: 10_000,
+    warmup: null,
     cpus: loadCpus,
     folder,
     ...more,

@@ -40,6 +40,8 @@ const TIMEOUT_MS = 10_000;
 /** Different requests of a scenario; more would only cost memory. */
 const DISTINCT_REQUESTS = 1000;
 const REQUEST_FILE_BYTES = 8 * 1024 * 1024;
+/** Different requests of the warm-up; where each may be sent once, all there are. */
+const WARMUP_REQUESTS = 1000;
 /** Virtual servers that the harness creates under load begin so. */
 export const createdPrefix = 'gatebench-load-';
 
@@ -70,10 +72,11 @@ async function runInto(context: TrialContext, planned: PlannedTrial, result: Tri
   if (scenario === undefined || gateway === undefined) throw new Error(`${planned.id}: no scenario or no gateway`);
   const target = targetOf(context, scenario, gateway, planned.subject);
 
+  const warmupRequests = prepare(context, planned, scenario, target.names, 'warm-up', WARMUP_REQUESTS);
   const warmup = await warmUp(
     {
       ...target,
-      requests: prepare(context, planned, scenario, target.names, 'warm-up', profile.warmupRequests * 10),
+      requests: warmupRequests,
       minimum: profile.warmupRequests,
       maxSeconds: profile.maxWarmupSeconds,
       concurrency: Math.min(10, profile.concurrency),
@@ -87,6 +90,10 @@ async function runInto(context: TrialContext, planned: PlannedTrial, result: Tri
   const requestsFile = join(context.runFolder, `${planned.id}.requests.json`);
   const requests = prepare(context, planned, scenario, target.names, 'load', planned.requests);
   writeFileSync(requestsFile, JSON.stringify(requests));
+  const warmupFile = join(context.runFolder, `${planned.id}.warm-up.json`);
+  // What the harness has sent already cannot be sent again where every request creates something.
+  const unsent = scenario.unique ? warmupRequests.slice(warmup.record.requests) : warmupRequests;
+  writeFileSync(warmupFile, JSON.stringify(unsent));
   const job: LoadJob = {
     id: planned.id,
     loop: planned.loop,
@@ -100,18 +107,32 @@ async function runInto(context: TrialContext, planned: PlannedTrial, result: Tri
     timeoutMs: TIMEOUT_MS,
     cpus: infrastructure.pinning.load,
     folder: context.runFolder,
+    warmup:
+      planned.loop === 'closed' && unsent.length > 0
+        ? {
+            requestsFile: warmupFile,
+            requests: scenario.unique ? unsent.length : Number.MAX_SAFE_INTEGER,
+            seconds: profile.generatorWarmupSeconds,
+          }
+        : null,
   };
   const ceiling = planned.loop === 'closed' ? await ceilingOf(context, planned, job, warmup.answer) : null;
 
-  await context.watch?.beginTrial(planned);
-  const before = await readGatewayUsage(infrastructure, gateway, planned.subject);
-  const startedAtMs = Date.now();
-  const load = await drivers[planned.engine].run(job, signal, context.setLoadPid);
+  let before = await readGatewayUsage(infrastructure, gateway, planned.subject);
+  let startedAtMs = Date.now();
+  const load = await drivers[planned.engine].run(job, signal, {
+    onProcess: context.setLoadPid,
+    onReady: async () => {
+      await context.watch?.beginTrial(planned);
+      before = await readGatewayUsage(infrastructure, gateway, planned.subject);
+      startedAtMs = Date.now();
+    },
+  });
   const endedAtMs = Date.now();
   const after = await readGatewayUsage(infrastructure, gateway, planned.subject);
   context.setLoadPid(undefined);
   const artifacts = (await context.watch?.endTrial(planned)) ?? {};
-  rmSync(requestsFile, { force: true }); // made again from the seed by whoever wants them
+  for (const file of [requestsFile, warmupFile]) rmSync(file, { force: true }); // made again from the seed by whoever wants them
   if (scenario.creates) await context.registrations.get(planned.subject)?.removeCreated(createdPrefix);
   await sleep(profile.cooldownSeconds * 1000, undefined, { signal });
 

@@ -41,6 +41,12 @@ const virtualUsers = Number(setting('VUS'));
 /** 0: no connection is opened beforehand. */
 const connectMs = Number(setting('CONNECT_MS'));
 const timeoutMs = Number(setting('TIMEOUT_MS'));
+/** k6 starts every iteration so much before its request is due: see harness/src/load/k6.ts. */
+const leadMs = Number(setting('LEAD_MS'));
+const periodMs = Number(setting('PERIOD_MS'));
+/** So many iterations send nothing: the first ones find everything cold. */
+const leadIn = Number(setting('LEAD_IN'));
+const originMs = leadIn * periodMs + leadMs;
 
 const requests = new SharedArray('requests', () => JSON.parse(open(setting('REQUESTS_FILE'))) as PreparedRequest[]);
 
@@ -89,15 +95,18 @@ export function connect(): void {
 const REQUEST_TIMEOUT = 1050;
 
 export function load(): void {
-  const iteration = exec.scenario.iterationInTest;
-  if (iteration >= due) return;
+  const iteration = exec.scenario.iterationInTest - leadIn;
+  // The clock with fractions of a millisecond: Date.now() has none.
+  const dueMs = iteration * periodMs + originMs;
+  let nowMs = exec.scenario.progress * durationMs;
+  while (nowMs < dueMs) nowMs = exec.scenario.progress * durationMs;
+  if (iteration < 0 || iteration >= due) return;
   const request = requests[iteration % requests.length];
   if (request === undefined) throw new Error('the list of requests is empty');
   const headers = request.auth ? { ...request.headers, authorization: `Bearer ${token}` } : request.headers;
   const url = baseUrl + request.path;
   const params = { headers, timeout: timeoutMs };
-  // The clock with fractions of a millisecond: Date.now() has none.
-  const sentMs = exec.scenario.progress * durationMs;
+  const sentMs = exec.scenario.progress * durationMs - originMs;
   const response = http.request(request.method, url, request.body, params);
   print(iteration, sentMs, request, response);
 }
@@ -109,7 +118,7 @@ function print(
   request: PreparedRequest,
   response: RefinedResponse<ResponseType>,
 ): void {
-  if (iteration === 0) emit(`T ${exec.scenario.startTime}`);
+  if (iteration === 0) emit(`T ${exec.scenario.startTime + Math.round(originMs)}`);
   const { timings } = response;
   // blocked runs from asking for a connection to having it, so connecting and TLS are within it: not added again.
   const servedMs = timings.blocked + timings.sending + timings.waiting + timings.receiving;

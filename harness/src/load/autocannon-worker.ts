@@ -13,7 +13,7 @@ import { RAW_HEADER, toRawLine } from './raw-samples.ts';
 import { redact } from './redact.ts';
 import { type Sample, Tally } from './tally.ts';
 import { toWire } from './wire-request.ts';
-import { WorkerJob, type WorkerReport } from './worker-job.ts';
+import { READY_LINE, WorkerJob, type WorkerReport } from './worker-job.ts';
 
 /** Time-outs are found by a sweep so often: a retimer per request would cost more than the requests. */
 const SWEEP_MS = 10;
@@ -27,14 +27,23 @@ function readRequests(source: WorkerJob['requests']): PreparedRequest[] {
   return parse(Type.Array(PreparedRequest, { minItems: 1 }), list, label);
 }
 
-function run(job: WorkerJob, report: (report: WorkerReport) => void): void {
-  const requests = readRequests(job.requests);
-  const check = createChecker(requests);
+/** What is sent and what came of it: the warm-up has one of its own, which is thrown away. */
+function preparePhase(job: WorkerJob, source: WorkerJob['requests']) {
+  const requests = readRequests(source);
   const baseUrl = new URL(job.baseUrl);
-  const wire = requests.map((request) => toWire(request, baseUrl, job.token));
-  const tally = new Tally();
-  const raw: string[] = [RAW_HEADER];
-  const statusCounts: Record<string, number> = {};
+  return {
+    requests,
+    check: createChecker(requests),
+    wire: requests.map((request) => toWire(request, baseUrl, job.token)),
+    tally: new Tally(),
+    raw: [RAW_HEADER],
+    statusCounts: {} as Record<string, number>,
+  };
+}
+
+function run(job: WorkerJob, waitForGo: (then: () => void) => void, report: (report: WorkerReport) => void): void {
+  const load = preparePhase(job, job.requests);
+  let phase = job.warmup === null ? load : preparePhase(job, job.warmup.requestsFile);
   const busy = new Set<Lane>();
   const lanes: Lane[] = [];
   const open = job.loop === 'open' && job.ratePerSecond !== null;
@@ -53,7 +62,7 @@ function run(job: WorkerJob, report: (report: WorkerReport) => void): void {
         ? { outcome: 'ok', detail: '' }
         : { outcome: 'status', detail: String(answer.status) };
     }
-    const fault = check(answer.requestIndex, answer.status, answer.body);
+    const fault = phase.check(answer.requestIndex, answer.status, answer.body);
     if (fault === null || job.judge === 'none') return { outcome: 'ok', detail: '' };
     return { outcome: fault.kind, detail: fault.detail };
   };
@@ -64,7 +73,7 @@ function run(job: WorkerJob, report: (report: WorkerReport) => void): void {
     const fromMs = open ? answer.intendedMs : answer.sentMs;
     const wrong = judged.outcome === 'status' || judged.outcome === 'body';
     const sample: Sample = {
-      request: (requests[answer.requestIndex] as PreparedRequest).name,
+      request: (phase.requests[answer.requestIndex] as PreparedRequest).name,
       startMs: fromMs - startMs,
       lagMs: open ? Math.max(0, answer.sentMs - answer.intendedMs) : null,
       latencyMs: answer.lost === null ? answer.endMs - fromMs : null,
@@ -73,6 +82,7 @@ function run(job: WorkerJob, report: (report: WorkerReport) => void): void {
       example: wrong ? redact(answer.body.subarray(0, 2000).toString('utf8'), job.token) : '',
       ...judged,
     };
+    const { tally, raw, statusCounts } = phase;
     if (job.rawFile !== null) raw.push(toRawLine(tally.completed, sample));
     tally.add(sample);
     if (answer.status > 0) statusCounts[answer.status] = (statusCounts[answer.status] ?? 0) + 1;
@@ -93,6 +103,7 @@ function run(job: WorkerJob, report: (report: WorkerReport) => void): void {
 
   const finish = (): void => {
     const cpu = process.cpuUsage(cpuBefore);
+    const { tally, raw, statusCounts } = load;
     const durationSeconds = Math.max(0.001, (lastMs - startMs) / 1000);
     // Open: the last slot stands for one more period, so that a load sent on time achieves exactly what was offered.
     const sendSeconds = open
@@ -133,13 +144,22 @@ function run(job: WorkerJob, report: (report: WorkerReport) => void): void {
     (error: unknown) => fail(error),
   );
   // autocannon makes all its clients before it returns; none of them has connected yet.
-  const context = { lanes, wire, onDone: finish };
-  if (open && job.ratePerSecond !== null) {
-    const slots = Math.max(1, Math.round(job.ratePerSecond * job.durationSeconds));
-    loop = startOpenLoop(context, { ratePerSecond: job.ratePerSecond, slots, preopened: job.connections }, begin, fail);
-  } else {
-    begin(performance.now());
-    loop = startClosedLoop(context, job);
+  const context = { lanes, wire: load.wire, onDone: finish };
+  const start = (): void => {
+    phase = load;
+    if (open && job.ratePerSecond !== null) {
+      const slots = Math.max(1, Math.round(job.ratePerSecond * job.durationSeconds));
+      const rate = { ratePerSecond: job.ratePerSecond, slots, preopened: job.connections };
+      loop = startOpenLoop(context, rate, begin, fail);
+    } else {
+      begin(performance.now());
+      loop = startClosedLoop(context, job);
+    }
+  };
+  if (job.warmup === null) waitForGo(start);
+  else {
+    const limits = { requestLimit: job.warmup.requests, durationSeconds: job.warmup.seconds };
+    loop = startClosedLoop({ lanes, wire: phase.wire, onDone: () => waitForGo(start) }, limits);
   }
   setInterval(() => {
     const limitMs = performance.now() - job.timeoutMs;
@@ -162,17 +182,25 @@ function fail(error: unknown): void {
 
 process.stdin.setEncoding('utf8');
 let input = '';
+/** The first line is the job, the second says go. */
+let onLine = (line: string): void => {
+  const waitForGo = (then: () => void): void => {
+    onLine = then;
+    process.stdout.write(READY_LINE);
+  };
+  run(parse(WorkerJob, JSON.parse(line), 'job'), waitForGo, (report) => {
+    // The sockets that are still open end with the process.
+    process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit(0));
+  });
+};
 process.stdin.on('data', (text: string) => {
   input += text;
   const end = input.indexOf('\n');
   if (end < 0) return;
   const line = input.slice(0, end);
-  input = '';
+  input = input.slice(end + 1);
   try {
-    run(parse(WorkerJob, JSON.parse(line), 'job'), (report) => {
-      // The sockets that are still open end with the process.
-      process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit(0));
-    });
+    onLine(line);
   } catch (error) {
     fail(error);
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parse } from '@gatebench/gateway/parse';
 import { HarnessError } from '../errors.ts';
 import { builtFile } from '../paths.ts';
-import type { Driver, LoadJob, OnProcess } from './driver.ts';
+import type { Driver, LoadHooks, LoadJob } from './driver.ts';
 import { runGenerator } from './generator-process.ts';
 import { redact } from './redact.ts';
 import { stallCapacity } from './stall-capacity.ts';
@@ -15,7 +15,7 @@ export async function runAutocannon(
   job: WorkerJob,
   cpus: number[],
   signal: AbortSignal,
-  onProcess?: OnProcess,
+  hooks?: LoadHooks,
 ): Promise<WorkerReport> {
   const run = await runGenerator(
     {
@@ -26,7 +26,7 @@ export async function runAutocannon(
       cpus,
     },
     signal,
-    onProcess,
+    hooks,
   );
   if (run.exitCode !== 0) {
     const said = redact(run.stderr.trim(), job.token, 1000) || 'it said nothing';
@@ -43,7 +43,7 @@ export const autocannon: Driver = {
     return { version: manifest.version };
   },
 
-  async run(job: LoadJob, signal, onProcess) {
+  async run(job: LoadJob, signal, hooks) {
     const rawFile = `${job.id}.samples.csv`;
     const open = job.loop === 'open' ? job.ratePerSecond : null;
     if (job.loop === 'open' && open === null) {
@@ -64,10 +64,11 @@ export const autocannon: Driver = {
         maxConnections: capacity,
         timeoutMs: job.timeoutMs,
         rawFile: join(job.folder, rawFile),
+        warmup: open === null ? job.warmup : null,
       },
       job.cpus,
       signal,
-      onProcess,
+      hooks,
     );
     return { ...result, rawFiles: [rawFile] };
   },

@@ -45,6 +45,7 @@ export async function measureCeiling(
       maxConnections: job.concurrency,
       timeoutMs: job.timeoutMs,
       rawFile: null,
+      warmup: job.warmup,
     },
     job.cpus,
     signal,

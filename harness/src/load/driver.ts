@@ -40,15 +40,25 @@ export interface LoadJob {
   cpus: number[];
   /** Folder for raw files. */
   folder: string;
+  /**
+   * Closed loop: sent first, discarded, by the same process on the same connections, so that neither the generator's nor
+   * the target's compiler is still at work when it counts. At most so many requests, for at most so many seconds.
+   */
+  warmup: { requestsFile: string; requests: number; seconds: number } | null;
 }
 
-/** Called when the process of the generator runs, so that collectors can watch it. */
-export type OnProcess = (pid: number) => void;
+/** Moments of a trial that others need to know. */
+export interface LoadHooks {
+  /** The process of the generator runs: collectors can watch it. */
+  onProcess?: (pid: number) => void;
+  /** The generator is warm and waits: the load starts when this resolves. */
+  onReady?: () => Promise<void>;
+}
 
 export interface Driver {
   id: 'k6' | 'autocannon';
   /** Finds or fetches what it needs; idempotent. @throws K6_MISSING */
   prepare(report: (line: string) => void, signal: AbortSignal): Promise<{ version: string }>;
   /** @throws LOAD_FAILED when the generator itself broke, INTERRUPTED when aborted (its process is gone then). */
-  run(job: LoadJob, signal: AbortSignal, onProcess?: OnProcess): Promise<LoadResult>;
+  run(job: LoadJob, signal: AbortSignal, hooks?: LoadHooks): Promise<LoadResult>;
 }

@@ -2,7 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { HarnessError } from '../errors.ts';
-import type { OnProcess } from './driver.ts';
+import type { LoadHooks } from './driver.ts';
+import { READY_LINE } from './worker-job.ts';
 
 export interface GeneratorCommand {
   command: string;
@@ -69,7 +70,7 @@ export function readCpuSeconds(pid: number): number | null {
 export async function runGenerator(
   generator: GeneratorCommand,
   signal: AbortSignal,
-  onProcess?: OnProcess,
+  hooks: LoadHooks = {},
 ): Promise<GeneratorRun> {
   if (signal.aborted) throw new HarnessError('INTERRUPTED', { detail: 'before the load began' });
   const [command, parameters] = pinned(generator.command, generator.arguments, generator.cpus);
@@ -91,8 +92,8 @@ export async function runGenerator(
   };
   signal.addEventListener('abort', stop, { once: true });
   try {
-    if (pid !== undefined) onProcess?.(pid);
-    const run = await finished(child, generator);
+    if (pid !== undefined) hooks.onProcess?.(pid);
+    const run = await finished(child, generator, hooks);
     if (signal.aborted) throw new HarnessError('INTERRUPTED', { detail: `${generator.command} was stopped` });
     return { ...run, cpu };
   } finally {
@@ -103,11 +104,23 @@ export async function runGenerator(
   }
 }
 
-async function finished(child: ChildProcess, generator: GeneratorCommand): Promise<Omit<GeneratorRun, 'cpu'>> {
+async function finished(
+  child: ChildProcess,
+  generator: GeneratorCommand,
+  hooks: LoadHooks,
+): Promise<Omit<GeneratorRun, 'cpu'>> {
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name]?.setEncoding('utf8').on('data', (text: string) => {
       if (output[name].length < OUTPUT_LIMIT) output[name] += text;
+      if (name === 'stdout' && output.stdout === READY_LINE) {
+        output.stdout = '';
+        // When the hook fails the generator never starts: its input ends, and so does it.
+        Promise.resolve(hooks.onReady?.()).then(
+          () => child.stdin?.write('go\n'),
+          () => child.stdin?.end(),
+        );
+      }
     });
   }
   // A generator that dies early breaks the pipe; its exit code and output tell why.

@@ -7,7 +7,7 @@ import { Type } from 'typebox';
 import { HarnessError } from '../errors.ts';
 import { repository } from '../paths.ts';
 import type { LoadResult } from '../result/result.ts';
-import { type Driver, type LoadJob, type OnProcess, PreparedRequest } from './driver.ts';
+import { type Driver, type LoadHooks, type LoadJob, PreparedRequest } from './driver.ts';
 import { findK6, type K6 } from './find-k6.ts';
 import { type GeneratorRun, runGenerator } from './generator-process.ts';
 import { K6Summary, readK6Samples } from './k6-samples.ts';
@@ -19,6 +19,18 @@ import { Tally } from './tally.ts';
 /** Virtual users open their connections before the load at this rate; k6's shortest scenario takes a second. */
 const CONNECTS_PER_SECOND = 1000;
 const MINIMUM_SCENARIO_MS = 1000;
+
+/**
+ * Go's runtime waits for its timers in whole milliseconds (epoll_wait), so k6 alone sends up to 1.4 ms late. Every
+ * iteration therefore starts so much early, and waits actively until its request is due.
+ */
+const LEAD_MS = 1.2;
+/** Above this rate waiting would take more of a core than the load does, and k6's timers are more often awake anyway. */
+const LEAD_UP_TO_RATE = 500;
+/** Iterations of this long send nothing: k6's first ones take milliseconds. */
+const LEAD_IN_MS = 150;
+/** k6's garbage collector stops it for milliseconds, and a trial is over before it is needed. It starts at this size. */
+const HEAP_LIMIT = '2GiB';
 
 /** Below this many requests no p95 can be judged, and the second that opening connections takes is saved. */
 const CONNECT_FROM_REQUESTS = 200;
@@ -38,14 +50,14 @@ export const k6: Driver = {
     return { version: found.version };
   },
 
-  async run(job, signal, onProcess) {
+  async run(job, signal, hooks) {
     if (job.loop !== 'open' || job.ratePerSecond === null) {
       throw new HarnessError('LOAD_FAILED', { detail: `${job.id}: k6 runs open loops with a rate` });
     }
     const tool = found ?? (await findK6(() => undefined, signal));
     const scratch = await mkdtemp(join(tmpdir(), 'gatebench-k6-'));
     try {
-      return await runIn(scratch, tool, { ...job, ratePerSecond: job.ratePerSecond }, signal, onProcess);
+      return await runIn(scratch, tool, { ...job, ratePerSecond: job.ratePerSecond }, signal, hooks);
     } finally {
       await rm(scratch, { recursive: true, force: true });
     }
@@ -59,7 +71,7 @@ async function runIn(
   tool: K6,
   job: OpenJob,
   signal: AbortSignal,
-  onProcess?: OnProcess,
+  hooks?: LoadHooks,
 ): Promise<LoadResult> {
   const requests = parse(
     Type.Array(PreparedRequest, { minItems: 1 }),
@@ -69,10 +81,15 @@ async function runIn(
   const ratePer1000Seconds = Math.max(1, Math.round(job.ratePerSecond * 1000));
   // k6's ticker counts whole nanoseconds.
   const periodNs = Math.trunc(1e12 / ratePer1000Seconds);
-  const durationMs = Math.max(MINIMUM_SCENARIO_MS, Math.round(job.durationSeconds * 1000));
+  const leadMs = job.ratePerSecond <= LEAD_UP_TO_RATE ? LEAD_MS : 0;
+  const leadIn = Math.ceil(LEAD_IN_MS / (periodNs / 1e6));
+  // A little longer than the load: the last request is due a lead later, and k6's clock stands still at the end.
+  const loadMs = Math.round(job.durationSeconds * 1000 + leadIn * (periodNs / 1e6)) + 20;
+  const durationMs = Math.max(MINIMUM_SCENARIO_MS, loadMs);
   // Iterations past the last request that is due take a virtual user too.
   const virtualUsers = stallCapacity(job.ratePerSecond, durationMs / 1000);
   const files = { log: join(scratch, 'samples.log'), summary: join(scratch, 'summary.json') };
+  await hooks?.onReady?.();
   const run = await runGenerator(
     {
       command: tool.command,
@@ -98,13 +115,18 @@ async function runIn(
         GATEBENCH_DUE: String(Math.max(1, Math.round(job.ratePerSecond * job.durationSeconds))),
         GATEBENCH_VUS: String(virtualUsers),
         GATEBENCH_CONNECT_MS: String(connectMs(job, virtualUsers)),
+        GOGC: 'off',
+        GOMEMLIMIT: HEAP_LIMIT,
+        GATEBENCH_LEAD_MS: String(leadMs),
+        GATEBENCH_LEAD_IN: String(leadIn),
+        GATEBENCH_PERIOD_MS: String(periodNs / 1e6),
         GATEBENCH_TIMEOUT_MS: String(job.timeoutMs),
         GATEBENCH_SUMMARY_FILE: files.summary,
       },
       cpus: job.cpus,
     },
     signal,
-    onProcess,
+    hooks,
   );
   const log = await readFile(files.log, 'utf8').catch(() => '');
   if (run.exitCode !== 0) {

@@ -23,10 +23,21 @@ export const WorkerJob = Type.Object(
     maxConnections: Type.Integer({ minimum: 1, description: 'open: opened when all others wait for an answer' }),
     timeoutMs: Type.Number({ exclusiveMinimum: 0 }),
     rawFile: Type.Union([Type.String(), Type.Null()]),
+    warmup: Type.Union([
+      Type.Object({
+        requestsFile: Type.String(),
+        requests: Type.Integer({ minimum: 1 }),
+        seconds: Type.Number({ exclusiveMinimum: 0 }),
+      }),
+      Type.Null(),
+    ]),
   },
   { additionalProperties: false },
 );
 export type WorkerJob = Static<typeof WorkerJob>;
+
+/** The worker's line when it is warm; it starts when a line comes back. */
+export const READY_LINE = '{"event":"ready"}\n';
 
 export const WorkerReport = Type.Object(
   {

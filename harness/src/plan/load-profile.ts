@@ -28,6 +28,11 @@ export const LoadProfile = Type.Object(
       minimum: 0,
       description: 'warm-up goes on until latency is steady, no longer than this',
     }),
+    generatorWarmupSeconds: Type.Number({
+      default: 0.5,
+      exclusiveMinimum: 0,
+      description: 'closed loop: the generator’s process loads so long, discarded, before it counts',
+    }),
     cooldownSeconds: Type.Number({ default: 0.5, minimum: 0, description: 'pause after each trial' }),
     ceilingSeconds: Type.Number({
       default: 1,

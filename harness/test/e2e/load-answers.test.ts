@@ -127,8 +127,10 @@ describe.each(loops)('%s', (_title, driver, loop) => {
     const run = driver.run(
       bench.job({ ...loop, baseUrl: url, durationSeconds: 60, requests: 1e9 }),
       controller.signal,
-      (started) => {
-        pid = started;
+      {
+        onProcess: (started) => {
+          pid = started;
+        },
       },
     );
     await sleep(1500);

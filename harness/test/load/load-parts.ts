@@ -56,6 +56,7 @@ export function createBench(requests: PreparedRequest[] = [simple]): Bench & Dis
       requests: requests.length,
       concurrency: 2,
       timeoutMs: 5000,
+      warmup: null,
       cpus: [],
       folder,
       ...more,
