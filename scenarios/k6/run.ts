@@ -96,11 +96,12 @@ const REQUEST_TIMEOUT = 1050;
 
 export function load(): void {
   const iteration = exec.scenario.iterationInTest - leadIn;
+  if (iteration >= due) return;
   // The clock with fractions of a millisecond: Date.now() has none.
   const dueMs = iteration * periodMs + originMs;
   let nowMs = exec.scenario.progress * durationMs;
   while (nowMs < dueMs) nowMs = exec.scenario.progress * durationMs;
-  if (iteration < 0 || iteration >= due) return;
+  if (iteration < 0) return;
   const request = requests[iteration % requests.length];
   if (request === undefined) throw new Error('the list of requests is empty');
   const headers = request.auth ? { ...request.headers, authorization: `Bearer ${token}` } : request.headers;
