@@ -20,7 +20,8 @@ interface FolderOption {
 export function addBenchmarkServersCommand(program: Command): void {
   const command = program
     .command('benchmark-servers')
-    .description('run the benchmark MCP servers in the background, on fixed ports');
+    .description('run the benchmark MCP servers in the background, on fixed ports')
+    .addHelpText('after', '\nExample:\n  npm run benchmark-servers -- up --count 50 --start-port 9000 --tools 100');
   const withFolder = (child: Command) =>
     child.addOption(
       new Option('--folder <path>', 'where state and log lie').default(

@@ -98,7 +98,7 @@ export function addRunCommand(program: Command): void {
       ]),
     )
     .option(
-      '--rounds N',
+      '--rounds <n>',
       `repeat everything so often (default: 1; ${DEFAULT_ROUNDS} when keeping or comparing)`,
       toPositiveInteger,
     )
@@ -117,7 +117,7 @@ export function addRunCommand(program: Command): void {
     .option('--token-env <name>', 'environment variable that holds the bearer token for --target-url')
     .option('--upstream-url <url>', 'MCP server that the target can reach (default: ours, started on loopback)')
     .option(
-      '--gateway-node-options OPTIONS',
+      '--gateway-node-options <options>',
       'NODE_OPTIONS of the measured gateway, such as "--max-semi-space-size=64"',
     )
     .addHelpText('after', examples)

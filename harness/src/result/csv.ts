@@ -15,7 +15,8 @@ const WithTables = Type.Object({ tables: Rows });
 
 /**
  * `system_metrics.csv` (all samples), `pg_activity.csv` and `pg_database.csv` (their part of them), `pg_statements.csv`
- * and `pg_tables.csv` (one row per trial and statement or table). What was not collected has no file.
+ * and `pg_tables.csv` (one row per trial and statement or table). What was not collected has no file; what was and found
+ * nothing (no statement ran) has its header.
  * @returns the names of the files
  */
 export async function writeCsvFiles(result: RunResult, folder: string): Promise<string[]> {
@@ -30,11 +31,21 @@ export async function writeCsvFiles(result: RunResult, folder: string): Promise<
   };
   const written: string[] = [];
   for (const [name, rows] of Object.entries(files)) {
-    if (rows.length === 0) continue;
-    await writeFile(join(folder, name), stringify(rows, { header: true }));
+    const collector = name.startsWith('pg_') ? name.slice(0, -'.csv'.length).replace('_', '-') : null;
+    if (rows.length === 0 && !wasCollected(result, collector)) continue;
+    await writeFile(
+      join(folder, name),
+      rows.length === 0 ? `${TRIAL_COLUMNS.join(',')}\n` : stringify(rows, { header: true }),
+    );
     written.push(name);
   }
   return written;
+}
+
+const TRIAL_COLUMNS = ['trial', 'scenario', 'loop', 'subject', 'round'];
+
+function wasCollected(result: RunResult, collector: string | null): boolean {
+  return collector !== null && result.trials.some((trial) => trial.artifacts[collector]?.available === true);
 }
 
 /** `time` (ISO 8601), `t` (epoch milliseconds), then the columns whose id starts with `prefix`. */
