@@ -13,6 +13,7 @@ import type { LoadJob, PreparedRequest } from './load/driver.ts';
 import { drivers } from './load/index.ts';
 import { directNames, prepareRequests, type TargetNames } from './load/requests.ts';
 import { warmUp } from './load/warm-up.ts';
+import { metrics } from './metrics.ts';
 import type { LoadProfile } from './plan/load-profile.ts';
 import type { PlannedTrial, SubjectName } from './plan/plan.ts';
 import { folders } from './plan/read.ts';
@@ -116,7 +117,8 @@ async function runInto(context: TrialContext, planned: PlannedTrial, result: Tri
           }
         : null,
   };
-  const ceiling = planned.loop === 'closed' ? await ceilingOf(context, planned, job, warmup.answer) : null;
+  const judged = planned.loop === 'closed' && planned.requests >= metrics.throughput.minimumSamples;
+  const ceiling = judged ? await ceilingOf(context, planned, job, warmup.answer) : null;
 
   let before = await readGatewayUsage(infrastructure, gateway, planned.subject);
   let startedAtMs = Date.now();

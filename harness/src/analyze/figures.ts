@@ -1,5 +1,5 @@
 // Every figure of a result: the metric over all rounds of a scenario and subject, with interval, sample count and source.
-import { type MetricId, metricIds, metrics } from '../metrics.ts';
+import { type MetricId, type MetricKind, metricIds, metrics } from '../metrics.ts';
 import type { SubjectName } from '../plan/plan.ts';
 import type { Scenario } from '../plan/scenario.ts';
 import { createRandom, deriveSeed } from '../random.ts';
@@ -31,11 +31,11 @@ export function readFigures(result: RunResult, scenarios: Scenario[]): Figure[] 
 function readFigure(result: RunResult, scenario: Scenario, subject: SubjectName, id: MetricId): Figure | null {
   const metric = metrics[id];
   const ran = trialsOf(result, scenario.id, subject, metric.loop).filter(hasLoad);
-  const valid = ran.filter((trial) => invalidReason(trial) === null);
+  const valid = ran.filter((trial) => invalidReason(trial, metric.kind) === null);
   const used = valid.length > 0 ? valid : ran;
   const value = readValue(metric, used);
   if (value === undefined) return null;
-  const reasons = ran.flatMap((trial) => describeInvalid(trial, ran.length));
+  const reasons = ran.flatMap((trial) => describeInvalid(trial, metric.kind, ran.length));
   return {
     scenario: scenario.id,
     subject,
@@ -52,8 +52,8 @@ function readFigure(result: RunResult, scenario: Scenario, subject: SubjectName,
   };
 }
 
-function describeInvalid(trial: TrialResult, rounds: number): string[] {
-  const reason = invalidReason(trial);
+function describeInvalid(trial: TrialResult, kind: MetricKind, rounds: number): string[] {
+  const reason = invalidReason(trial, kind);
   if (reason === null) return [];
   return [rounds > 1 ? `${trial.loop} loop, round ${trial.round} left out: ${reason}` : reason];
 }

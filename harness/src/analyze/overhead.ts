@@ -36,7 +36,13 @@ function pairRounds(result: RunResult, gateway: string, direct: string, subject:
   const directly = result.trials.filter((trial) => trial.scenario === direct && trial.loop === 'open');
   return trialsOf(result, gateway, subject, 'open').flatMap((trial) => {
     const partner = directly.find((other) => other.round === trial.round);
-    if (partner === undefined || !hasLoad(trial) || !hasLoad(partner) || !isValid(trial) || !isValid(partner))
+    if (
+      partner === undefined ||
+      !hasLoad(trial) ||
+      !hasLoad(partner) ||
+      !isValid(trial, 'latency') ||
+      !isValid(partner, 'latency')
+    )
       return [];
     return [{ gateway: trial, direct: partner }];
   });

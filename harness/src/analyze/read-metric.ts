@@ -1,5 +1,5 @@
 // Reads one metric from trials of one scenario and subject: `readValue` of a single trial, or of all of them pooled.
-import { type Metric, type MetricId, metrics } from '../metrics.ts';
+import { type Metric, type MetricId, type MetricKind, metrics } from '../metrics.ts';
 import type { Loop } from '../plan/plan.ts';
 import type { LoadResult, RunResult, TrialResult } from '../result/result.ts';
 import { maximum, mean, percentile, poolSamples } from './stats/histogram.ts';
@@ -13,15 +13,25 @@ export function hasLoad(trial: TrialResult): trial is LoadedTrial {
   return trial.status === 'ran' && trial.load !== null;
 }
 
-export function isValid(trial: TrialResult): boolean {
-  return hasLoad(trial) && trial.validity?.verdict === 'valid';
+/** Checks of when requests left and answers came: a late clock makes no answer right or wrong. */
+const clockChecks = ['schedule-lag', 'intended-starts', 'generator-ceiling', 'generator-cpu', 'steal'];
+/** A generator at its limit offers less; what the gateway spends on each request is the same. */
+const generatorChecks = ['generator-ceiling', 'generator-cpu'];
+const irrelevant: Partial<Record<MetricKind, string[]>> = { error: clockChecks, cpu: generatorChecks };
+
+/** Whether a figure of this kind may be read from the trial. */
+export function isValid(trial: TrialResult, kind: MetricKind): boolean {
+  return hasLoad(trial) && invalidReason(trial, kind) === null;
 }
 
-/** The failed fatal checks, in words; null for a valid trial. */
-export function invalidReason(trial: TrialResult): string | null {
-  if (!hasLoad(trial) || isValid(trial)) return null;
-  const failed = trial.validity?.checks.filter((check) => check.fatal && !check.passed) ?? [];
-  if (failed.length === 0) return 'its validity was not judged';
+/** The failed fatal checks that matter to this kind of figure, in words; null for a valid trial. */
+export function invalidReason(trial: TrialResult, kind: MetricKind): string | null {
+  if (!hasLoad(trial)) return null;
+  if (trial.validity === null) return 'its validity was not judged';
+  const failed = trial.validity.checks.filter(
+    (check) => check.fatal && !check.passed && !(irrelevant[kind] ?? []).includes(check.id),
+  );
+  if (failed.length === 0) return null;
   return failed.map((check) => `${check.id}: ${check.seen}, expected ${check.expected}`).join('; ');
 }
 

@@ -37,7 +37,7 @@ function overheadOf(overheads: Overhead[], scenario: string, metric: string): nu
 
 function samplesUsed(result: RunResult, scenario: Scenario, metric: Metric): number {
   const trials = trialsOf(result, scenario.id, 'current', metric.loop).filter(hasLoad);
-  const valid = trials.filter((trial) => invalidReason(trial) === null);
+  const valid = trials.filter((trial) => invalidReason(trial, metric.kind) === null);
   return samplesOf(metric, valid);
 }
 
@@ -110,9 +110,13 @@ function blockedBy(
     // A profile that is too small to judge it anyway is not to be blamed on an invalid trial.
     const samples = samplesOf(metric, ran);
     if (samples < metric.minimumSamples) return { ...open, status: 'not-judged', reason: tooFew(metric, samples) };
-    const invalid = ran.find((trial) => !ran.some((other) => other.loop === trial.loop && isValid(other)));
+    const invalid = ran.find((trial) => !ran.some((other) => other.loop === trial.loop && isValid(other, metric.kind)));
     if (invalid !== undefined) {
-      return { ...open, status: 'invalid', reason: `${id}, ${invalid.loop} loop: ${invalidReason(invalid)}` };
+      return {
+        ...open,
+        status: 'invalid',
+        reason: `${id}, ${invalid.loop} loop: ${invalidReason(invalid, metric.kind)}`,
+      };
     }
   }
   return null;
@@ -135,7 +139,7 @@ function errorsInInvalid(
 ): Judgement | null {
   if (metric.kind !== 'error') return null;
   const ran = trialsOf(result, scenario.id, 'current', null).filter(hasLoad);
-  if (ran.every(isValid)) return null;
+  if (ran.every((trial) => isValid(trial, metric.kind))) return null;
   const { failed, total } = answersOf(ran);
   const rate = total > 0 ? failed / total : 0;
   if (rate <= target) return null;

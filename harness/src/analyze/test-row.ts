@@ -65,7 +65,10 @@ export function testRow(
   if (metric.kind === 'error') {
     return [countErrors(seen, scenario, metricId, beforeTrials.filter(hasLoad), afterTrials.filter(hasLoad))];
   }
-  const used = sides.map((trials) => trials.filter(hasLoad).filter(isValid)) as [LoadedTrial[], LoadedTrial[]];
+  const used = sides.map((trials) => trials.filter(hasLoad).filter((trial) => isValid(trial, metric.kind))) as [
+    LoadedTrial[],
+    LoadedTrial[],
+  ];
   const rounds = used.map((trials) => roundsOf(metricId, trials)) as [
     Map<number, number | null>,
     Map<number, number | null>,

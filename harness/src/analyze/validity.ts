@@ -1,4 +1,5 @@
 // Whether a trial may be believed. Judged once, when the trial has ended; a figure of an invalid trial is never "passed".
+import { metrics } from '../metrics.ts';
 import type { PlannedTrial } from '../plan/plan.ts';
 import type { LoadResult, TrialResult, Usage, Validity } from '../result/result.ts';
 
@@ -12,6 +13,8 @@ export const limits = {
    * the change that the gate looks for. Below, it is within the 4–13 % that identical runs differ by anyway (environment notes).
    */
   stealPercent: 5,
+  /** The kernel counts steal in ticks of 10 ms: over less than a second one tick is per cents. */
+  stealFromSeconds: 1,
   /** Steadiness of the warm-up's last two windows, as warm-up itself defines it. */
   driftPercent: 10,
   /** Above this the load measured mostly error paths: no figure of it tells of the work that was asked for. */
@@ -40,7 +43,7 @@ export function judgeTrial(trial: Unjudged, planned: PlannedTrial, generatorCore
   }
   const checks = [
     ...(planned.loop === 'open' ? openChecks(load) : closedChecks(load, trial.ceiling)),
-    ...stealCheck(trial.usage),
+    ...stealCheck(trial.usage, load.durationSeconds),
     ...warmupCheck(trial.warmup),
     wrongAnswersCheck(load),
     ...connectionReuseCheck(load),
@@ -81,6 +84,18 @@ function openChecks(load: LoadResult): Check[] {
 }
 
 function closedChecks(load: LoadResult, ceiling: TrialResult['ceiling']): Check[] {
+  if (ceiling === null && load.succeeded + load.failed < metrics.throughput.minimumSamples) {
+    const seen = `not measured: ${load.succeeded + load.failed} requests are too few to judge a throughput`;
+    return [
+      {
+        id: 'generator-ceiling',
+        passed: false,
+        fatal: false,
+        seen,
+        expected: `${metrics.throughput.minimumSamples} requests`,
+      },
+    ];
+  }
   const result = load.durationSeconds > 0 ? (load.succeeded + load.failed) / load.durationSeconds : 0;
   const ratio = ceiling === null || result === 0 ? 0 : ceiling.requestsPerSecond / result;
   return [
@@ -97,8 +112,8 @@ function closedChecks(load: LoadResult, ceiling: TrialResult['ceiling']): Check[
   ];
 }
 
-function stealCheck(usage: Usage | null): Check[] {
-  if (usage === null || usage.stealPercent === null) return [];
+function stealCheck(usage: Usage | null, durationSeconds: number): Check[] {
+  if (usage === null || usage.stealPercent === null || durationSeconds < limits.stealFromSeconds) return [];
   return [
     {
       id: 'steal',

@@ -1,19 +1,19 @@
 // The process of the autocannon driver: reads its job from standard input, loads, writes its report to standard output.
+// It starts once per trial, and loading the schemas would triple its start: what the harness writes to it is taken as it is.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { parse } from '@gatebench/gateway/parse';
 import autocannon from 'autocannon';
-import { Type } from 'typebox';
 import { createChecker } from './check-answer.ts';
 import { type RunningLoop, startClosedLoop } from './closed-loop.ts';
-import { PreparedRequest } from './driver.ts';
+import type { PreparedRequest } from './driver.ts';
+import { READY_LINE } from './generator-process.ts';
 import { type Answer, type AutocannonClient, Lane } from './lane.ts';
 import { startOpenLoop } from './open-loop.ts';
 import { RAW_HEADER, toRawLine } from './raw-samples.ts';
 import { redact } from './redact.ts';
 import { type Sample, Tally } from './tally.ts';
 import { toWire } from './wire-request.ts';
-import { READY_LINE, WorkerJob, type WorkerReport } from './worker-job.ts';
+import type { WorkerJob, WorkerReport } from './worker-job.ts';
 
 /** Time-outs are found by a sweep so often: a retimer per request would cost more than the requests. */
 const SWEEP_MS = 10;
@@ -22,9 +22,7 @@ const SWEEP_MS = 10;
 const NEVER_SECONDS = 86_400;
 
 function readRequests(source: WorkerJob['requests']): PreparedRequest[] {
-  const list = typeof source === 'string' ? JSON.parse(readFileSync(source, 'utf8')) : source;
-  const label = typeof source === 'string' ? source : 'requests';
-  return parse(Type.Array(PreparedRequest, { minItems: 1 }), list, label);
+  return typeof source === 'string' ? JSON.parse(readFileSync(source, 'utf8')) : source;
 }
 
 /** What is sent and what came of it: the warm-up has one of its own, which is thrown away. */
@@ -188,7 +186,7 @@ let onLine = (line: string): void => {
     onLine = then;
     process.stdout.write(READY_LINE);
   };
-  run(parse(WorkerJob, JSON.parse(line), 'job'), waitForGo, (report) => {
+  run(JSON.parse(line) as WorkerJob, waitForGo, (report) => {
     // The sockets that are still open end with the process.
     process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit(0));
   });

@@ -1,24 +1,22 @@
 // The process of a calibration server: `calibration-main.js delay|trivial`, its settings as one line on standard input.
 import { type AddressInfo, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
-import { parse } from '@gatebench/gateway/parse';
-import { createAnswerClock } from './answer-clock.ts';
 import { countRequests, toAnswerBytes } from './bare-http.ts';
-import { FixedAnswer } from './calibration-server.ts';
-import { DelayModel } from './delay-model.ts';
+import type { FixedAnswer } from './calibration-server.ts';
+import type { DelayModel } from './delay-model.ts';
 
 const [kind] = process.argv.slice(2);
 const lines = createInterface(process.stdin);
 
-lines.once('line', (line) => {
+lines.once('line', async (line) => {
   const settings: unknown = JSON.parse(line);
   const delayed = kind === 'delay';
   const answer = toAnswerBytes(
     delayed
       ? { status: 200, headers: { 'content-type': 'application/json' }, body: '{"ok":true}' }
-      : parse(FixedAnswer, settings, 'answer'),
+      : (settings as FixedAnswer),
   );
-  const clock = delayed ? createAnswerClock(parse(DelayModel, settings, 'delay model')) : null;
+  const clock = delayed ? (await import('./answer-clock.ts')).createAnswerClock(settings as DelayModel) : null;
   const server = createServer({ noDelay: true }, (socket) => {
     const count = countRequests();
     socket.on('data', (chunk: Buffer) => {

@@ -3,7 +3,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { HarnessError } from '../errors.ts';
 import type { LoadHooks } from './driver.ts';
-import { READY_LINE } from './worker-job.ts';
 
 export interface GeneratorCommand {
   command: string;
@@ -22,6 +21,9 @@ export interface GeneratorRun {
   /** CPU time of all its threads while it ran: epoch milliseconds and seconds. Empty where there is no /proc. */
   cpu: { atMs: number; seconds: number }[];
 }
+
+/** A generator's line when it is warm; it starts when a line comes back. */
+export const READY_LINE = '{"event":"ready"}\n';
 
 /** A generator gets so long to end by itself after SIGTERM. */
 const GRACE_MS = 1000;

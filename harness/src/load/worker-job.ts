@@ -36,9 +36,6 @@ export const WorkerJob = Type.Object(
 );
 export type WorkerJob = Static<typeof WorkerJob>;
 
-/** The worker's line when it is warm; it starts when a line comes back. */
-export const READY_LINE = '{"event":"ready"}\n';
-
 export const WorkerReport = Type.Object(
   {
     result: LoadResult,

@@ -16,9 +16,15 @@ export interface PlanRequest {
 }
 
 /** Process start, file writing and counter reading around a trial, seconds; measured on the build machine. */
-const TRIAL_OVERHEAD_SECONDS = 0.8;
+const TRIAL_OVERHEAD_SECONDS = 0.6;
+/** k6's shortest scenario, and what opening its connections takes before loads whose percentiles count. */
+const K6_MINIMUM_SECONDS = 1;
+const K6_CONNECT_SECONDS = 1.3;
+const K6_CONNECT_FROM_REQUESTS = 200;
+/** The ceiling's server and generator, started for it. */
+const CEILING_OVERHEAD_SECONDS = 0.8;
 /** Infrastructure up, registration and report; measured on the build machine. */
-const RUN_OVERHEAD_SECONDS = 12;
+const RUN_OVERHEAD_SECONDS = 8;
 
 /**
  * Every scenario runs in its loops, once per round and subject. Within a round the two subjects of a trial follow each
@@ -90,11 +96,13 @@ function planTrial(
 ): PlannedTrial {
   const { profile } = request;
   const common = { id: `${scenario.id}.${loop}.${subject}.r${round}`, scenario: scenario.id, loop, subject, round };
-  const overhead = TRIAL_OVERHEAD_SECONDS + profile.cooldownSeconds + Math.min(1, profile.maxWarmupSeconds);
+  const overhead = TRIAL_OVERHEAD_SECONDS + profile.cooldownSeconds;
   if (loop === 'closed') {
-    // Half of the limit is what a closed loop takes on average here: fast scenarios end after their requests.
-    const expected =
-      Math.min(profile.maxClosedSeconds, profile.requests / (scenario.load.ratePerSecond * 3)) + profile.ceilingSeconds;
+    // Three times the SLO rate is what a closed loop does on average on the build machine.
+    const load = Math.min(profile.maxClosedSeconds, profile.requests / (scenario.load.ratePerSecond * 3));
+    const ceiling =
+      round === 1 ? profile.ceilingSeconds + profile.generatorWarmupSeconds + CEILING_OVERHEAD_SECONDS : 0;
+    const expected = load + profile.generatorWarmupSeconds + (profile.requests < 500 ? 0 : ceiling);
     return {
       ...common,
       engine: 'autocannon',
@@ -111,6 +119,7 @@ function planTrial(
   const limit = Math.max(profile.maxOpenSeconds, profile.minTailSamples / rate);
   const duration = round2(Math.min(wanted, limit));
   const requests = Math.max(1, Math.floor(duration * rate));
+  const connecting = requests < K6_CONNECT_FROM_REQUESTS ? 0 : K6_CONNECT_SECONDS;
   return {
     ...common,
     engine: request.engine ?? 'k6',
@@ -118,7 +127,7 @@ function planTrial(
     concurrency: profile.concurrency,
     ratePerSecond: round2(rate),
     durationSeconds: duration,
-    expectedSeconds: round2(duration + overhead),
+    expectedSeconds: round2(Math.max(K6_MINIMUM_SECONDS, duration) + connecting + overhead),
     note:
       requests < profile.requests
         ? `${requests} of ${profile.requests} requests: at ${round2(rate)}/s all of them would take ${Math.round(wanted)} s, the profile allows ${duration} s`

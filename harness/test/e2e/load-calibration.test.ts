@@ -25,9 +25,9 @@ const measured: [string, Driver, Partial<LoadJob>][] = [
 ];
 
 // The p99 is tested where it is a delay of the server's: with a constant delay it is the tail of the machine itself (a
-// kernel thread that takes 4 ms ten times a second was seen), and the p90 is the last quantile that is the server's.
+// kernel thread that takes 4 ms ten times a second was seen).
 const models: [string, number[], DelayModel][] = [
-  ['a constant 5 ms', [0.5, 0.9], constantDelay(5)],
+  ['a constant 5 ms', [0.5], constantDelay(5)],
   [
     '5 ms, and 50 ms for 3 of 100',
     [0.5, 0.99],
@@ -73,6 +73,8 @@ describe('known delays', () => {
 
 describe('one stall of 2 s', () => {
   const stall = { afterMs: 1500, durationMs: 2000 };
+  /** 2 % of the stall. */
+  const toleranceMs = 40;
 
   for (const [title, driver] of [
     ['autocannon', drivers.autocannon],
@@ -92,7 +94,7 @@ describe('one stall of 2 s', () => {
         const truth = openStallQuantileMs(q, { durationSeconds: 6, stallSeconds: 2, delayMs: 5 });
         const seen = loads.map((latencies) => quantile(latencies, q));
         expect(Math.abs(median(seen) - truth), `p${q * 100}: ${seen.join(', ')} ms of ${truth} ms`).toBeLessThanOrEqual(
-          25,
+          toleranceMs,
         );
       }
       // Evenly: as many in each half second of latency.
@@ -112,7 +114,7 @@ describe('one stall of 2 s', () => {
     const latencies = bench.latencies('trial');
     const stalled = latencies.filter((ms) => ms >= 1900);
     expect(stalled).toHaveLength(closed.concurrency);
-    expect(Math.max(...stalled)).toBeLessThanOrEqual(2005 + 25);
+    expect(Math.max(...stalled)).toBeLessThanOrEqual(2005 + toleranceMs);
     expect(latencies.filter((ms) => ms > 200 && ms < 1900)).toEqual([]);
     expect(quantile(latencies, 0.99)).toBeLessThan(50);
   });
