@@ -16,8 +16,13 @@ export function hasLoad(trial: TrialResult): trial is LoadedTrial {
 /** Checks of when requests left and answers came: a late clock makes no answer right or wrong. */
 const clockChecks = ['schedule-lag', 'intended-starts', 'generator-ceiling', 'generator-cpu', 'steal'];
 /** A generator at its limit offers less; what the gateway spends on each request is the same. */
-const generatorChecks = ['generator-ceiling', 'generator-cpu'];
+export const generatorChecks = ['generator-ceiling', 'generator-cpu'];
 const irrelevant: Partial<Record<MetricKind, string[]>> = { error: clockChecks, cpu: generatorChecks };
+
+/** The fatal checks that the trial failed. */
+export function failedChecks(trial: TrialResult) {
+  return trial.validity?.checks.filter((check) => check.fatal && !check.passed) ?? [];
+}
 
 /** Whether a figure of this kind may be read from the trial. */
 export function isValid(trial: TrialResult, kind: MetricKind): boolean {
@@ -28,9 +33,7 @@ export function isValid(trial: TrialResult, kind: MetricKind): boolean {
 export function invalidReason(trial: TrialResult, kind: MetricKind): string | null {
   if (!hasLoad(trial)) return null;
   if (trial.validity === null) return 'its validity was not judged';
-  const failed = trial.validity.checks.filter(
-    (check) => check.fatal && !check.passed && !(irrelevant[kind] ?? []).includes(check.id),
-  );
+  const failed = failedChecks(trial).filter((check) => !(irrelevant[kind] ?? []).includes(check.id));
   if (failed.length === 0) return null;
   return failed.map((check) => `${check.id}: ${check.seen}, expected ${check.expected}`).join('; ');
 }

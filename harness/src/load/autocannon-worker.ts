@@ -31,7 +31,7 @@ function preparePhase(job: WorkerJob, source: WorkerJob['requests']) {
   const baseUrl = new URL(job.baseUrl);
   return {
     requests,
-    check: createChecker(requests),
+    check: createChecker(requests, job.judge === 'none'),
     wire: requests.map((request) => toWire(request, baseUrl, job.token)),
     tally: new Tally(),
     raw: [RAW_HEADER],

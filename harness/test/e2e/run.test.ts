@@ -30,7 +30,7 @@ describe('a run', () => {
   let ended: Ended;
   let summary: ReturnType<Ended['summary']>;
   beforeAll(async () => {
-    ended = await harness('run', '--profile', 'smoke', ...scenarios, '--json');
+    ended = await harness('run', '--profile', 'smoke', ...scenarios, 'rest_tools_paging', '--json');
     summary = keep(ended);
   });
 
@@ -161,6 +161,47 @@ describe('two runs side by side', () => {
     expect(new Set(folders).size).toBe(2);
     for (const folder of folders)
       expect(readResult(folder).result.trials.every((trial) => trial.load?.failed === 0)).toBe(true);
+  });
+});
+
+describe('a baseline', () => {
+  const file = join(repository, 'baselines/e2e-test.json');
+  const args = ['run', '--profile', 'smoke', '--scenario', 'health', '--rounds', '2', '--json'];
+  made.push(file);
+
+  it('is kept, shown and compared with, and so are two run folders', async () => {
+    const kept = await harness(...args, '--baseline', 'e2e-test');
+    const before = keep(kept);
+    expect(existsSync(file)).toBe(true);
+    expect((await harness('baseline', 'list')).stdout).toContain('e2e-test');
+    expect((await harness('baseline', 'show', 'e2e-test')).stdout).toContain('health');
+
+    const compared = await harness(...args, '--compare-with', 'e2e-test');
+    const after = keep(compared);
+    expect(compared.exitCode).toBe(after.exitCode);
+    expect(readFileSync(after.report ?? '', 'utf8')).toContain('e2e-test');
+    const again = await harness('analyze', after.runFolder);
+    expect(again.exitCode).toBe(compared.exitCode);
+
+    const page = join(after.runFolder, 'comparison.html');
+    const side = await harness('compare', before.runFolder, after.runFolder, '--output', page);
+    expect([0, 1, 4]).toContain(side.exitCode);
+    expect(side.stdout + side.stderr).toContain('health');
+    expect(readFileSync(page, 'utf8')).toContain('<!DOCTYPE html>');
+
+    const other = await harness(
+      'run',
+      '--profile',
+      'smoke',
+      '--scenario',
+      'tools_list',
+      '--compare-with',
+      'e2e-test',
+      '--json',
+    );
+    keep(other);
+    expect(other.exitCode).toBe(4);
+    expect(other.stderr).toMatch(/scenarios/);
   });
 });
 
