@@ -32,8 +32,10 @@ export function isValid(trial: TrialResult, kind: MetricKind): boolean {
 /** The failed fatal checks that matter to this kind of figure, in words; null for a valid trial. */
 export function invalidReason(trial: TrialResult, kind: MetricKind): string | null {
   if (!hasLoad(trial)) return null;
-  if (trial.validity === null) return 'its validity was not judged';
-  const failed = failedChecks(trial).filter((check) => !(irrelevant[kind] ?? []).includes(check.id));
+  if (trial.validity?.verdict === 'valid') return null;
+  const all = failedChecks(trial);
+  if (all.length === 0) return 'its validity was not judged';
+  const failed = all.filter((check) => !(irrelevant[kind] ?? []).includes(check.id));
   if (failed.length === 0) return null;
   return failed.map((check) => `${check.id}: ${check.seen}, expected ${check.expected}`).join('; ');
 }

@@ -71,7 +71,7 @@ describe('the HTML report', () => {
 
   test('marks an invalid trial and says which check failed', () => {
     expect(page).toContain('tools list: invalid');
-    expect(page).toContain('generator-ceiling: 1.1 × the result');
+    expect(page).toContain('steal: 7.5 % of the machine’s CPU time');
   });
 
   test('never puts the two loops into one table', () => {
