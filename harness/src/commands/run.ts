@@ -217,6 +217,9 @@ async function finish(
     keepBaseline(result, options.baseline === true ? 'baseline' : options.baseline);
   if (options.output !== undefined) await writeOutput(analysis, folder, resolve(options.output));
   process.stderr.write(`\n${renderTerminal(analysis)}\n`);
+  // The table's lines are cut at the terminal's width; what differs has to be read in full.
+  const refusal = analysis.verdict.reasons.find((reason) => reason.startsWith('COMPARISON_REFUSED'));
+  if (refusal !== undefined) process.stderr.write(`\n${refusal}\n`);
   if (failure !== null) process.stderr.write(`\n${failure.message}\nHint: ${failure.hint}\n`);
   process.stderr.write(`\nRun folder  ${folder.path}\n`);
   if (reporting) process.stdout.write(`Report      ${folder.reportFile}\n`);

@@ -22,7 +22,9 @@ const SWEEP_MS = 10;
 const NEVER_SECONDS = 86_400;
 
 function readRequests(source: WorkerJob['requests']): PreparedRequest[] {
-  return typeof source === 'string' ? JSON.parse(readFileSync(source, 'utf8')) : source;
+  const list: PreparedRequest[] = typeof source === 'string' ? JSON.parse(readFileSync(source, 'utf8')) : source;
+  if (list.length === 0) throw new Error(`${typeof source === 'string' ? source : 'the job'} holds no request`);
+  return list;
 }
 
 /** What is sent and what came of it: the warm-up has one of its own, which is thrown away. */
