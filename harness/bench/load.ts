@@ -37,6 +37,7 @@ function run(driver: Driver, baseUrl: string, more: Partial<LoadJob>): Promise<L
     concurrency: 50,
     timeoutMs: 10_000,
     warmup: null,
+    minimumSeconds: 0,
     cpus: loadCpus,
     folder,
     ...more,

@@ -104,6 +104,8 @@ async function runInto(context: TrialContext, planned: PlannedTrial, result: Tri
     ratePerSecond: planned.ratePerSecond,
     durationSeconds: planned.durationSeconds,
     requests: planned.requests,
+    // Where every request creates something there are no more of them.
+    minimumSeconds: scenario.unique ? 0 : profile.minClosedSeconds,
     concurrency: planned.concurrency,
     timeoutMs: TIMEOUT_MS,
     cpus: infrastructure.pinning.load,

@@ -158,7 +158,7 @@ function run(job: WorkerJob, waitForGo: (then: () => void) => void, report: (rep
   };
   if (job.warmup === null) waitForGo(start);
   else {
-    const limits = { requestLimit: job.warmup.requests, durationSeconds: job.warmup.seconds };
+    const limits = { requestLimit: job.warmup.requests, minimumSeconds: 0, durationSeconds: job.warmup.seconds };
     loop = startClosedLoop({ lanes, wire: phase.wire, onDone: () => waitForGo(start) }, limits);
   }
   setInterval(() => {

@@ -60,6 +60,7 @@ export const autocannon: Driver = {
         ratePerSecond: open,
         durationSeconds: job.durationSeconds,
         requestLimit: job.requests,
+        minimumSeconds: job.minimumSeconds,
         connections: open === null ? job.concurrency : Math.min(job.concurrency, capacity),
         maxConnections: capacity,
         timeoutMs: job.timeoutMs,

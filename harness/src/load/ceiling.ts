@@ -41,6 +41,7 @@ export async function measureCeiling(
       ratePerSecond: null,
       durationSeconds: options.seconds,
       requestLimit: Number.MAX_SAFE_INTEGER,
+      minimumSeconds: 0,
       connections: job.concurrency,
       maxConnections: job.concurrency,
       timeoutMs: job.timeoutMs,

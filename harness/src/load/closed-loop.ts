@@ -19,20 +19,23 @@ const BACKOFF_MS = 20;
 
 /**
  * All connections draw from one list, so that they send different requests and none is sent twice before the list is at
- * its end. Ends after `requestLimit` requests or `durationSeconds`, with the answers of those in flight.
+ * its end. Ends after `requestLimit` requests, but not before `minimumSeconds`, or after `durationSeconds`, with the answers of
+ * those in flight.
  */
 export function startClosedLoop(
   context: LoopContext,
-  limits: { requestLimit: number; durationSeconds: number },
+  limits: { requestLimit: number; minimumSeconds: number; durationSeconds: number },
 ): RunningLoop {
   const { lanes, wire } = context;
-  const deadlineMs = performance.now() + limits.durationSeconds * 1000;
+  const startMs = performance.now();
+  const earliestMs = startMs + limits.minimumSeconds * 1000;
+  const deadlineMs = startMs + limits.durationSeconds * 1000;
   let sent = 0;
   let active = lanes.length;
 
   const next = (lane: Lane): void => {
     const now = performance.now();
-    if (sent >= limits.requestLimit || now >= deadlineMs) {
+    if ((sent >= limits.requestLimit && now >= earliestMs) || now >= deadlineMs) {
       active -= 1;
       if (active === 0) context.onDone();
       return;

@@ -33,6 +33,8 @@ export interface LoadJob {
   durationSeconds: number;
   /** Closed loop: at most so many requests. */
   requests: number;
+  /** Closed loop: goes on past `requests` until so long. */
+  minimumSeconds: number;
   /** Closed: connections. Open: what is preallocated is decided by the driver (rate × the longest stall). */
   concurrency: number;
   timeoutMs: number;

@@ -87,6 +87,7 @@ export function toHitJob(options: HitOptions): WorkerJob {
     judge: 'success' as const,
     timeoutMs: options.timeoutSeconds * 1000,
     rawFile: null,
+    minimumSeconds: 0,
     warmup: null,
   };
   const { ratePerSecond, durationSeconds } = options;

@@ -19,6 +19,7 @@ export const WorkerJob = Type.Object(
     ratePerSecond: Type.Union([Type.Number({ exclusiveMinimum: 0 }), Type.Null()]),
     durationSeconds: Type.Number({ exclusiveMinimum: 0 }),
     requestLimit: Type.Integer({ minimum: 1 }),
+    minimumSeconds: Type.Number({ minimum: 0 }),
     connections: Type.Integer({ minimum: 1, description: 'closed: used all the time. Open: opened before the load' }),
     maxConnections: Type.Integer({ minimum: 1, description: 'open: opened when all others wait for an answer' }),
     timeoutMs: Type.Number({ exclusiveMinimum: 0 }),

@@ -22,6 +22,12 @@ export const LoadProfile = Type.Object(
       exclusiveMinimum: 0,
       description: 'closed loop: ends here even when requests are left',
     }),
+    minClosedSeconds: Type.Number({
+      default: 0,
+      minimum: 0,
+      description:
+        'closed loop: goes on past its requests until so long; CPU time per request needs a second or two to be steady',
+    }),
     warmupRequests: Type.Integer({ default: 100, minimum: 0, description: 'discarded before each scenario' }),
     maxWarmupSeconds: Type.Number({
       default: 5,

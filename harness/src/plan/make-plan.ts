@@ -99,7 +99,8 @@ function planTrial(
   const overhead = TRIAL_OVERHEAD_SECONDS + profile.cooldownSeconds;
   if (loop === 'closed') {
     // Three times the SLO rate is what a closed loop does on average on the build machine.
-    const load = Math.min(profile.maxClosedSeconds, profile.requests / (scenario.load.ratePerSecond * 3));
+    const wanted = Math.max(profile.minClosedSeconds, profile.requests / (scenario.load.ratePerSecond * 3));
+    const load = Math.min(profile.maxClosedSeconds, wanted);
     const ceiling =
       round === 1 ? profile.ceilingSeconds + profile.generatorWarmupSeconds + CEILING_OVERHEAD_SECONDS : 0;
     const expected = load + profile.generatorWarmupSeconds + (profile.requests < 500 ? 0 : ceiling);

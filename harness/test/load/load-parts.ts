@@ -57,6 +57,7 @@ export function createBench(requests: PreparedRequest[] = [simple]): Bench & Dis
       concurrency: 2,
       timeoutMs: 5000,
       warmup: null,
+      minimumSeconds: 0,
       cpus: [],
       folder,
       ...more,
