@@ -112,6 +112,7 @@ async function finished(
   hooks: LoadHooks,
 ): Promise<Omit<GeneratorRun, 'cpu'>> {
   const output = { stdout: '', stderr: '' };
+  let hookFailure: { error: unknown } | undefined;
   for (const name of ['stdout', 'stderr'] as const) {
     child[name]?.setEncoding('utf8').on('data', (text: string) => {
       if (output[name].length < OUTPUT_LIMIT) output[name] += text;
@@ -120,7 +121,10 @@ async function finished(
         // When the hook fails the generator never starts: its input ends, and so does it.
         Promise.resolve(hooks.onReady?.()).then(
           () => child.stdin?.write('go\n'),
-          () => child.stdin?.end(),
+          (error: unknown) => {
+            hookFailure = { error };
+            child.stdin?.end();
+          },
         );
       }
     });
@@ -136,5 +140,6 @@ async function finished(
     });
     child.once('close', (code) => resolve(code ?? 1));
   });
+  if (hookFailure !== undefined) throw hookFailure.error;
   return { exitCode, ...output };
 }

@@ -175,6 +175,13 @@ test('a target that speaks no HTTP is a connection fault for autocannon', async 
   expect(result).toMatchObject({ sent: 4, failed: 4 });
 });
 
+test('a load that nobody is ready for does not start, and says why', async () => {
+  using bench = createBench([plainRequest]);
+  const hooks = { onReady: () => Promise.reject(new Error('the counters cannot be read')) };
+  const run = drivers.autocannon.run(bench.job({ baseUrl: 'http://127.0.0.1:9', requests: 1 }), signal, hooks);
+  await expect(run).rejects.toThrow('the counters cannot be read');
+});
+
 test('a generator that cannot work is a failed load that says why', async () => {
   using bench = createBench([]);
   const run = drivers.autocannon.run(bench.job({ baseUrl: 'http://127.0.0.1:9', requests: 1 }), signal);

@@ -84,7 +84,7 @@ describe('the record of a run', () => {
   it('is gone when everything in it was stopped, and stays when something was not', () => {
     const runs = join(scratchFolder(), 'runs');
     const first = openRunRegistry(runs);
-    const forget = first.addFolder('/tmp/gatebench-data-x');
+    const forget = first.addFolder(join(scratchFolder(), 'gatebench-data-x'));
     first.close();
     expect(readdirSync(runs)).toHaveLength(1);
     forget();
