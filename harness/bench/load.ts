@@ -38,6 +38,7 @@ function run(driver: Driver, baseUrl: string, more: Partial<LoadJob>): Promise<L
     timeoutMs: 10_000,
     warmup: null,
     minimumSeconds: 0,
+    turnSeconds: null,
     cpus: loadCpus,
     folder,
     ...more,

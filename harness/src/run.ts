@@ -14,7 +14,7 @@ import type { Progress } from './progress.ts';
 import { readEnvironment } from './result/environment.ts';
 import type { RunResult, TrialResult } from './result/result.ts';
 import { type RunFolder, writeResult } from './result/run-folder.ts';
-import { emptyTrial, runTrial, type TrialContext } from './trial.ts';
+import { emptyTrial, runTrials, type TrialContext } from './trial.ts';
 
 export interface RunRequest {
   plan: Plan;
@@ -79,8 +79,8 @@ async function measure(request: RunRequest, result: RunResult, progress: Progres
     registerAll(request, infrastructure, signal),
   );
   try {
-    let loadPid: number | undefined;
-    await using watch = request.monitoring ? await watchOver(request, infrastructure, () => loadPid) : null;
+    const loadPids = new Set<number>();
+    await using watch = request.monitoring ? await watchOver(request, infrastructure, loadPids) : null;
     const context: TrialContext = {
       runId: folder.id.replace(/^results_/, ''),
       runFolder: folder.path,
@@ -91,13 +91,11 @@ async function measure(request: RunRequest, result: RunResult, progress: Progres
       registrations,
       watch,
       ceilings: new Map(),
-      setLoadPid: (pid) => {
-        loadPid = pid;
-      },
+      loadPids,
       signal,
     };
     try {
-      await runTrials(request, context, result, progress);
+      await runPlan(request, context, result, progress);
     } finally {
       if (watch !== null) {
         result.series = watch.series();
@@ -110,24 +108,47 @@ async function measure(request: RunRequest, result: RunResult, progress: Progres
   }
 }
 
-async function runTrials(
+async function runPlan(
   request: RunRequest,
   context: TrialContext,
   result: RunResult,
   progress: Progress,
 ): Promise<void> {
   const { trials } = request.plan;
-  for (const [index, planned] of trials.entries()) {
-    if (planned.round > 1 && trials[index - 1]?.round !== planned.round)
-      await beginRound(context, result, planned.round, progress);
-    const label = `[${index + 1}/${trials.length}] ${describe(planned)}`;
-    const trial = await progress.step(label, planned.expectedSeconds, async () => {
-      const ran = await runTrial(context, planned);
-      return [ran, summarize(ran)];
+  let round = 1;
+  let done = 0;
+  for (const group of groupTurns(trials)) {
+    const [first] = group;
+    if (first.round !== round) await beginRound(context, result, first.round, progress);
+    round = first.round;
+    const place = group.length === 1 ? `${done + 1}` : `${done + 1}–${done + group.length}`;
+    const expected = group.reduce((sum, trial) => sum + trial.expectedSeconds, 0);
+    const ran = await progress.step(`[${place}/${trials.length}] ${describe(group)}`, expected, async () => {
+      const results = await runTrials(context, group);
+      return [results, results.map(summarize).join(' · ')];
     });
-    result.trials.push(trial);
+    done += group.length;
+    result.trials.push(...ran);
     writeResult(request.folder, result); // a killed run leaves what it had
   }
+}
+
+/** Trials that take turns stand side by side in the plan: same scenario, loop and round, another subject. */
+function groupTurns(trials: readonly PlannedTrial[]): [PlannedTrial, ...PlannedTrial[]][] {
+  const groups: [PlannedTrial, ...PlannedTrial[]][] = [];
+  for (const trial of trials) {
+    const group = groups.at(-1);
+    const [last] = group ?? [];
+    const together =
+      trial.turnSeconds !== null &&
+      last !== undefined &&
+      last.turnSeconds === trial.turnSeconds &&
+      last.scenario === trial.scenario &&
+      last.round === trial.round;
+    if (together) group?.push(trial);
+    else groups.push([trial]);
+  }
+  return groups;
 }
 
 /** State is reset between rounds: every gateway of ours starts again, with empty caches. */
@@ -176,11 +197,11 @@ async function registerAll(
 function watchOver(
   request: RunRequest,
   infrastructure: RunningInfrastructure,
-  loadPid: () => number | undefined,
+  loadPids: ReadonlySet<number>,
 ): Promise<Watch> {
   return startWatch(Object.values(collectors), {
     infrastructure,
-    loadPid,
+    loadPids,
     runFolder: request.folder.path,
     intervalSeconds: request.config.monitoring.intervalSeconds,
   });
@@ -208,13 +229,13 @@ async function beginResult(request: RunRequest, startedAtMs: number, progress: P
   };
 }
 
-function describe(planned: PlannedTrial): string {
+function describe([planned, ...others]: [PlannedTrial, ...PlannedTrial[]]): string {
   const load =
     planned.ratePerSecond === null
       ? `${planned.concurrency} connections`
       : `${planned.ratePerSecond}/s for ${planned.durationSeconds} s`;
-  const round =
-    planned.round > 1 || planned.subject === 'reference' ? ` · ${planned.subject} round ${planned.round}` : '';
+  const subjects = [planned, ...others].map((each) => each.subject).join(' and ');
+  const round = planned.round > 1 || subjects !== 'current' ? ` · ${subjects} round ${planned.round}` : '';
   return `${planned.scenario} · ${planned.loop} · ${load}${round}`;
 }
 

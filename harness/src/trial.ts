@@ -12,6 +12,7 @@ import { measureCeiling } from './load/ceiling.ts';
 import type { LoadJob, PreparedRequest } from './load/driver.ts';
 import { drivers } from './load/index.ts';
 import { directNames, prepareRequests, type TargetNames } from './load/requests.ts';
+import { Turns } from './load/turns.ts';
 import { warmUp } from './load/warm-up.ts';
 import { metrics } from './metrics.ts';
 import type { LoadProfile } from './plan/load-profile.ts';
@@ -19,7 +20,7 @@ import type { PlannedTrial, SubjectName } from './plan/plan.ts';
 import { folders } from './plan/read.ts';
 import type { Scenario } from './plan/scenario.ts';
 import { deriveSeed } from './random.ts';
-import type { TrialResult } from './result/result.ts';
+import type { LoadResult, TrialResult } from './result/result.ts';
 
 export interface TrialContext {
   runId: string;
@@ -32,7 +33,8 @@ export interface TrialContext {
   watch: Watch | null;
   /** The generator's ceiling by scenario and subject: measured once in a run. */
   ceilings: Map<string, NonNullable<TrialResult['ceiling']>>;
-  setLoadPid(pid: number | undefined): void;
+  /** Processes of the generators that run now: collectors watch them. */
+  loadPids: Set<number>;
   signal: AbortSignal;
 }
 
@@ -46,13 +48,34 @@ const WARMUP_REQUESTS = 1000;
 /** Virtual servers that the harness creates under load begin so. */
 export const createdPrefix = 'gatebench-load-';
 
-/** @throws INTERRUPTED; everything else that goes wrong makes a trial that did not run, with its reason */
-export async function runTrial(context: TrialContext, planned: PlannedTrial): Promise<TrialResult> {
+/**
+ * Runs one trial, or those that take turns: at any moment only one of them does anything, the others wait, warm and connected.
+ * @throws INTERRUPTED; everything else that goes wrong makes a trial that did not run, with its reason
+ */
+export async function runTrials(context: TrialContext, planned: readonly PlannedTrial[]): Promise<TrialResult[]> {
+  const turns = new Turns(planned.length);
+  return Promise.all(
+    planned.map(async (each, side) => {
+      const nextTurn = () => turns.next(side);
+      try {
+        await nextTurn();
+        return await runTrial(context, each, nextTurn);
+      } finally {
+        turns.leave(side);
+      }
+    }),
+  );
+}
+
+async function runTrial(
+  context: TrialContext,
+  planned: PlannedTrial,
+  nextTurn: () => Promise<void>,
+): Promise<TrialResult> {
   const result = emptyTrial(planned);
   try {
-    return await runInto(context, planned, result);
+    return await runInto(context, planned, result, nextTurn);
   } catch (error) {
-    context.setLoadPid(undefined);
     if (context.signal.aborted) throw new HarnessError('INTERRUPTED', { detail: planned.id, cause: error });
     return { ...result, status: 'not-run', reason: error instanceof Error ? error.message : String(error) };
   }
@@ -66,7 +89,12 @@ export function emptyTrial(planned: PlannedTrial, reason: string | null = null):
   };
 }
 
-async function runInto(context: TrialContext, planned: PlannedTrial, result: TrialResult): Promise<TrialResult> {
+async function runInto(
+  context: TrialContext,
+  planned: PlannedTrial,
+  result: TrialResult,
+  nextTurn: () => Promise<void>,
+): Promise<TrialResult> {
   const { infrastructure, profile, signal } = context;
   const scenario = context.scenarios.get(planned.scenario);
   const gateway = infrastructure.gateways[planned.subject];
@@ -106,6 +134,7 @@ async function runInto(context: TrialContext, planned: PlannedTrial, result: Tri
     requests: planned.requests,
     // Where every request creates something there are no more of them.
     minimumSeconds: scenario.unique ? 0 : profile.minClosedSeconds,
+    turnSeconds: planned.turnSeconds,
     concurrency: planned.concurrency,
     timeoutMs: TIMEOUT_MS,
     cpus: infrastructure.pinning.load,
@@ -122,25 +151,38 @@ async function runInto(context: TrialContext, planned: PlannedTrial, result: Tri
   const judged = planned.loop === 'closed' && planned.requests >= metrics.throughput.minimumSamples;
   const ceiling = judged ? await ceilingOf(context, planned, job, warmup.answer) : null;
 
-  let before = await readGatewayUsage(infrastructure, gateway, planned.subject);
+  const readOwnUsage = () => readGatewayUsage(infrastructure, gateway, planned.subject);
+  let before: UsageReading | undefined;
   let startedAtMs = Date.now();
-  const load = await drivers[planned.engine].run(job, signal, {
-    onProcess: context.setLoadPid,
-    onReady: async () => {
-      await context.watch?.beginTrial(planned);
-      before = await readGatewayUsage(infrastructure, gateway, planned.subject);
-      startedAtMs = Date.now();
-    },
-  });
+  let endWatch: (() => Promise<TrialResult['artifacts']>) | undefined;
+  let pid: number | undefined;
+  let load: LoadResult;
+  try {
+    load = await drivers[planned.engine].run(job, signal, {
+      onProcess: (started) => {
+        pid = started;
+        context.loadPids.add(started);
+      },
+      onReady: async () => {
+        await nextTurn();
+        if (before !== undefined) return;
+        endWatch = await context.watch?.watchTrial(planned);
+        before = await readOwnUsage();
+        startedAtMs = Date.now();
+      },
+    });
+  } finally {
+    if (pid !== undefined) context.loadPids.delete(pid);
+  }
   const endedAtMs = Date.now();
-  const after = await readGatewayUsage(infrastructure, gateway, planned.subject);
-  context.setLoadPid(undefined);
-  const artifacts = (await context.watch?.endTrial(planned)) ?? {};
+  const after = await readOwnUsage();
+  await nextTurn(); // the others' last turns come before what ends this trial
+  const artifacts = (await endWatch?.()) ?? {};
   for (const file of [requestsFile, warmupFile]) rmSync(file, { force: true }); // made again from the seed by whoever wants them
   if (scenario.creates) await context.registrations.get(planned.subject)?.removeCreated(createdPrefix);
   await sleep(profile.cooldownSeconds * 1000, undefined, { signal });
 
-  const usage = scenario.target === 'gateway' ? diffUsage(before, after) : null;
+  const usage = scenario.target === 'gateway' && before !== undefined ? diffUsage(before, after) : null;
   const ran: TrialResult = {
     ...result,
     status: 'ran',

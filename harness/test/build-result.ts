@@ -138,6 +138,7 @@ export function buildResult(options: BuildOptions = {}): RunResult {
             requests: samples,
             concurrency: 20,
             ratePerSecond: loop === 'open' ? each.load.ratePerSecond : null,
+            turnSeconds: loop === 'closed' && subjects.length > 1 && each.target === 'gateway' ? 0.2 : null,
             durationSeconds: loop === 'open' ? samples / each.load.ratePerSecond : 10,
             expectedSeconds: 8,
             note: null,

@@ -4,8 +4,8 @@ import type { PlannedTrial } from '../plan/plan.ts';
 
 export interface CollectorContext {
   infrastructure: RunningInfrastructure;
-  /** pid of the generator that runs now, if one does. */
-  loadPid(): number | undefined;
+  /** Processes of the generators that run now: changes as they come and go. */
+  loadPids: ReadonlySet<number>;
   runFolder: string;
   intervalSeconds: number;
 }
@@ -22,10 +22,12 @@ export interface CollectorSession extends AsyncDisposable {
   columns: Column[];
   /** Once per tick. Must return fast (tens of milliseconds) and never overlap; a value that is not there is left out. */
   sample?(nowMs: number): Promise<Record<string, number>>;
-  /** Just before the load starts: take the "before" picture. */
-  beginTrial?(trial: PlannedTrial): Promise<void>;
-  /** Just after the load has ended: the artifact of the trial, JSON, in the shape that the collector documents. */
-  endTrial?(trial: PlannedTrial): Promise<unknown>;
+  /**
+   * Just before the load starts: takes the "before" picture. What it returns is called just after the load has ended and
+   * gives the trial's artifact, JSON, in the shape that the collector documents; after a load that failed it may never be.
+   * Trials may overlap: what belongs to a trial is kept with it, not in the session.
+   */
+  watchTrial?(trial: PlannedTrial): Promise<() => Promise<unknown>>;
 }
 
 export interface Collector {

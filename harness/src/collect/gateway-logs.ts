@@ -30,15 +30,15 @@ export const gatewayLogs: Collector = {
   async start(context) {
     const subjects = subjectsOf(context).filter((subject) => gatewayOf(context, subject).logFile !== undefined);
     if (subjects.length === 0) throw new Error('the gateway’s log is not ours to read');
-    let offset = 0;
     return {
       columns: [],
-      async beginTrial(trial) {
-        offset = (await stat(logFileOf(context, trial.subject))).size;
-      },
-      async endTrial(trial): Promise<GatewayLogsArtifact> {
-        const { text, bytes, skippedBytes } = await readSince(logFileOf(context, trial.subject), offset);
-        return { ...countLogErrors(text, secretsOf(context)), bytes, skippedBytes };
+      async watchTrial(trial) {
+        const logFile = logFileOf(context, trial.subject);
+        const offset = (await stat(logFile)).size;
+        return async (): Promise<GatewayLogsArtifact> => {
+          const { text, bytes, skippedBytes } = await readSince(logFile, offset);
+          return { ...countLogErrors(text, secretsOf(context)), bytes, skippedBytes };
+        };
       },
       async [Symbol.asyncDispose]() {
         for (const subject of subjects) {

@@ -2,9 +2,9 @@
 import { type Static, Type } from 'typebox';
 import type { SubjectName } from '../plan/plan.ts';
 import type { Collector, Column } from './collector.ts';
-import { addSample, Peaks } from './peaks.ts';
+import { createPeakSampler, Peaks } from './peaks.ts';
 import { type Sample, scrape, sumOf } from './scrape.ts';
-import { columnsFor, gatewayOf, ownPart, sampleSubjects, subjectsOf } from './subjects.ts';
+import { columnsFor, gatewayOf, subjectsOf } from './subjects.ts';
 
 const strict = { additionalProperties: false } as const;
 
@@ -74,37 +74,24 @@ export const gatewayRuntime: Collector = {
       throw new Error('/metrics names neither nodejs_heap_size_used_bytes nor nodejs_eventloop_lag_p99_seconds');
     }
     const last = new Map<SubjectName, RuntimeReading>();
-    let before: RuntimeReading | undefined;
-    let peaks: Peaks = {};
-    let trialOpen: Parameters<typeof ownPart>[1] | undefined;
-
-    async function sample(): Promise<Record<string, number>> {
-      const values = await sampleSubjects(context, async (subject) => {
-        const now = await read(subject);
-        const earlier = last.get(subject);
-        last.set(subject, now);
-        return toValues(earlier, now);
-      });
-      if (trialOpen !== undefined) addSample(peaks, ownPart(context, trialOpen, values));
-      return values;
-    }
+    const sampler = createPeakSampler(context, async (subject) => {
+      const now = await read(subject);
+      const earlier = last.get(subject);
+      last.set(subject, now);
+      return toValues(earlier, now);
+    });
     return {
       columns: columnsFor(context, columns),
-      sample,
-      async beginTrial(trial) {
-        peaks = {};
+      sample: sampler.sample,
+      async watchTrial(trial) {
         // Also empties the gateway's event-loop histogram: what comes next is the trial's.
-        before = await read(trial.subject);
+        const before = await read(trial.subject);
         last.set(trial.subject, before);
-        trialOpen = trial;
-      },
-      async endTrial(trial): Promise<GatewayRuntimeArtifact> {
-        const begin = before;
-        if (begin === undefined) throw new Error('there is no reading from before the trial');
-        await sample();
-        trialOpen = undefined;
-        const after = last.get(trial.subject) ?? begin;
-        return { ...toDifference(begin, after), peaks };
+        const end = sampler.watchTrial(trial);
+        return async (): Promise<GatewayRuntimeArtifact> => {
+          const peaks = await end();
+          return { ...toDifference(before, last.get(trial.subject) ?? before), peaks };
+        };
       },
       async [Symbol.asyncDispose]() {},
     };

@@ -44,7 +44,6 @@ export const host: Collector = {
   title: 'Machine',
   async start() {
     let last = readHost(false);
-    let before = last;
     let samples = 0;
     return {
       columns: [
@@ -67,11 +66,9 @@ export const host: Collector = {
         last = now;
         return values;
       },
-      async beginTrial() {
-        before = readHost(false);
-      },
-      async endTrial(): Promise<HostArtifact> {
-        return { values: toValues(before, readHost(true)) };
+      async watchTrial() {
+        const before = readHost(false);
+        return async (): Promise<HostArtifact> => ({ values: toValues(before, readHost(true)) });
       },
       async [Symbol.asyncDispose]() {},
     };

@@ -2,8 +2,8 @@
 import { type Static, Type } from 'typebox';
 import type { Collector, Column } from './collector.ts';
 import { APPLICATION_NAME, MARK, openDatabases } from './database.ts';
-import { addSample, Peaks } from './peaks.ts';
-import { columnsFor, ownPart, sampleSubjects } from './subjects.ts';
+import { createPeakSampler, Peaks } from './peaks.ts';
+import { columnsFor } from './subjects.ts';
 
 const columns: Column[] = [
   { name: 'total', unit: 'count', title: 'Connections' },
@@ -48,30 +48,22 @@ export const pgActivity: Collector = {
   title: 'PostgreSQL connections',
   async start(context) {
     const databases = await openDatabases(context);
-    let peaks: Peaks = {};
-    let trialOpen: Parameters<typeof ownPart>[1] | undefined;
-    async function sample(): Promise<Record<string, number>> {
-      const values = await sampleSubjects(context, async (subject) => {
-        const [row] = await databases.of(subject).query<Record<string, number>>(SAMPLE, [APPLICATION_NAME]);
-        return row ?? {};
-      });
-      if (trialOpen !== undefined) addSample(peaks, ownPart(context, trialOpen, values));
-      return values;
-    }
+    const sampler = createPeakSampler(context, async (subject) => {
+      const [row] = await databases.of(subject).query<Record<string, number>>(SAMPLE, [APPLICATION_NAME]);
+      return row ?? {};
+    });
     return {
       columns: columnsFor(context, columns),
-      sample,
-      async beginTrial(trial) {
-        peaks = {};
-        trialOpen = trial;
-      },
-      async endTrial(trial): Promise<PgActivityArtifact> {
-        await sample();
-        trialOpen = undefined;
-        const [row] = await databases
-          .of(trial.subject)
-          .query<{ limit: number }>(`SELECT ${MARK} current_setting('max_connections')::int AS "limit"`);
-        return { maxConnections: row?.limit ?? 0, peaks };
+      sample: sampler.sample,
+      async watchTrial(trial) {
+        const end = sampler.watchTrial(trial);
+        return async (): Promise<PgActivityArtifact> => {
+          const peaks = await end();
+          const [row] = await databases
+            .of(trial.subject)
+            .query<{ limit: number }>(`SELECT ${MARK} current_setting('max_connections')::int AS "limit"`);
+          return { maxConnections: row?.limit ?? 0, peaks };
+        };
       },
       [Symbol.asyncDispose]: () => databases[Symbol.asyncDispose](),
     };

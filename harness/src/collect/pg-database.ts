@@ -5,7 +5,7 @@ import { type Static, Type } from 'typebox';
 import type { SubjectName } from '../plan/plan.ts';
 import type { Collector, Column } from './collector.ts';
 import { type Database, MARK, openDatabases } from './database.ts';
-import { columnsFor, sampleSubjects, subjectsOf } from './subjects.ts';
+import { columnsFor, sampleSubjects } from './subjects.ts';
 
 const columns: Column[] = [
   { name: 'commits_per_second', unit: '1/s', title: 'Commits' },
@@ -81,7 +81,6 @@ export const pgDatabase: Collector = {
   async start(context) {
     const databases = await openDatabases(context);
     const last = new Map<SubjectName, Reading>();
-    let before: { reading: Reading; sizeBytes: number } | undefined;
     let samples = 0;
     return {
       columns: columnsFor(context, columns),
@@ -97,17 +96,13 @@ export const pgDatabase: Collector = {
           return values;
         });
       },
-      async beginTrial(trial) {
-        before = undefined;
-        if (!subjectsOf(context).includes(trial.subject)) return;
+      async watchTrial(trial) {
         const database = databases.of(trial.subject);
-        before = { reading: await readCounts(database), sizeBytes: await readSize(database) };
-      },
-      async endTrial(trial): Promise<PgDatabaseArtifact> {
-        if (before === undefined) throw new Error('there is no reading from before the trial');
-        const database = databases.of(trial.subject);
-        const after = { reading: await readCounts(database), sizeBytes: await readSize(database) };
-        return toArtifact(before, after);
+        const before = { reading: await readCounts(database), sizeBytes: await readSize(database) };
+        return async (): Promise<PgDatabaseArtifact> => {
+          const after = { reading: await readCounts(database), sizeBytes: await readSize(database) };
+          return toArtifact(before, after);
+        };
       },
       [Symbol.asyncDispose]: () => databases[Symbol.asyncDispose](),
     };

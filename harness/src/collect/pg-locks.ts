@@ -1,11 +1,11 @@
 // pg_locks: who waits for whom, sampled.
 import { type Static, Type } from 'typebox';
-import type { PlannedTrial, SubjectName } from '../plan/plan.ts';
+import type { SubjectName } from '../plan/plan.ts';
 import type { Collector, Column } from './collector.ts';
-import { APPLICATION_NAME, MARK, openDatabases } from './database.ts';
-import { addSample, Peaks } from './peaks.ts';
+import { APPLICATION_NAME, type Database, MARK, openDatabases } from './database.ts';
+import { createPeakSampler, Peaks } from './peaks.ts';
 import { redact } from './redact.ts';
-import { columnsFor, ownPart, sampleSubjects } from './subjects.ts';
+import { columnsFor } from './subjects.ts';
 
 const strict = { additionalProperties: false } as const;
 
@@ -52,48 +52,53 @@ ORDER BY l.waitstart LIMIT 5`;
 
 const MOST_BLOCKED = 5;
 
+/** A trial that is open, and the longest waits seen in it. */
+interface Watched {
+  subject: SubjectName;
+  blocked: Blocked[];
+}
+
 export const pgLocks: Collector = {
   id: 'pg-locks',
   title: 'PostgreSQL locks',
   async start(context) {
     const databases = await openDatabases(context);
-    let peaks: Peaks = {};
-    let blocked: Blocked[] = [];
-    let trialOpen: PlannedTrial | undefined;
-
-    async function readSubject(subject: SubjectName): Promise<Record<string, number>> {
+    const open = new Set<Watched>();
+    const sampler = createPeakSampler(context, async (subject) => {
       const database = databases.of(subject);
       const [row] = await database.query<Record<string, number>>(SAMPLE, [APPLICATION_NAME]);
-      if (subject === trialOpen?.subject && (row?.['waiting'] ?? 0) > 0) {
-        const found = await database.query<Blocked>(BLOCKED);
-        const clean = found.map((each) => ({
-          ...each,
-          statement: redact(each.statement),
-          blocker: redact(each.blocker),
-        }));
-        blocked = [...blocked, ...clean].sort((one, other) => other.waitMs - one.waitMs).slice(0, MOST_BLOCKED);
+      const trials = [...open].filter((trial) => trial.subject === subject);
+      if (trials.length > 0 && (row?.['waiting'] ?? 0) > 0) {
+        const found = await readBlocked(database);
+        for (const trial of trials) trial.blocked = toLongest([...trial.blocked, ...found]);
       }
       return row ?? {};
-    }
-    async function sample(): Promise<Record<string, number>> {
-      const values = await sampleSubjects(context, readSubject);
-      if (trialOpen !== undefined) addSample(peaks, ownPart(context, trialOpen, values));
-      return values;
-    }
+    });
     return {
       columns: columnsFor(context, columns),
-      sample,
-      async beginTrial(trial) {
-        peaks = {};
-        blocked = [];
-        trialOpen = trial;
-      },
-      async endTrial(): Promise<PgLocksArtifact> {
-        await sample();
-        trialOpen = undefined;
-        return { peaks, blocked };
+      sample: sampler.sample,
+      async watchTrial(planned) {
+        const trial: Watched = { subject: planned.subject, blocked: [] };
+        const end = sampler.watchTrial(planned);
+        open.add(trial);
+        return async (): Promise<PgLocksArtifact> => {
+          try {
+            return { peaks: await end(), blocked: trial.blocked };
+          } finally {
+            open.delete(trial);
+          }
+        };
       },
       [Symbol.asyncDispose]: () => databases[Symbol.asyncDispose](),
     };
   },
 };
+
+async function readBlocked(database: Database): Promise<Blocked[]> {
+  const found = await database.query<Blocked>(BLOCKED);
+  return found.map((each) => ({ ...each, statement: redact(each.statement), blocker: redact(each.blocker) }));
+}
+
+function toLongest(blocked: readonly Blocked[]): Blocked[] {
+  return [...blocked].sort((one, other) => other.waitMs - one.waitMs).slice(0, MOST_BLOCKED);
+}

@@ -57,17 +57,15 @@ export const pgStatements: Collector = {
   title: 'PostgreSQL statements',
   async start(context) {
     const databases = await openDatabases(context);
-    let before: { counts: StatementCount[]; evictions: number } | undefined;
     return {
       columns: [],
-      async beginTrial(trial) {
-        before = undefined;
-        before = await read(databases.of(trial.subject));
-      },
-      async endTrial(trial): Promise<PgStatementsArtifact> {
-        if (before === undefined) throw new Error('there is no reading from before the trial');
-        const after = await read(databases.of(trial.subject));
-        return toArtifact(diffStatements(before.counts, after.counts), after.evictions - before.evictions);
+      async watchTrial(trial) {
+        const database = databases.of(trial.subject);
+        const before = await read(database);
+        return async (): Promise<PgStatementsArtifact> => {
+          const after = await read(database);
+          return toArtifact(diffStatements(before.counts, after.counts), after.evictions - before.evictions);
+        };
       },
       [Symbol.asyncDispose]: () => databases[Symbol.asyncDispose](),
     };

@@ -77,17 +77,15 @@ export const pgTables: Collector = {
   title: 'PostgreSQL tables',
   async start(context) {
     const databases = await openDatabases(context);
-    let before: TableUse[] | undefined;
     return {
       columns: [],
-      async beginTrial(trial) {
-        before = undefined;
-        before = await readTables(databases.of(trial.subject));
-      },
-      async endTrial(trial): Promise<PgTablesArtifact> {
-        if (before === undefined) throw new Error('there is no reading from before the trial');
-        const tables = diffTables(before, await readTables(databases.of(trial.subject)));
-        return { tables, warnings: tables.flatMap(warnAbout) };
+      async watchTrial(trial) {
+        const database = databases.of(trial.subject);
+        const before = await readTables(database);
+        return async (): Promise<PgTablesArtifact> => {
+          const tables = diffTables(before, await readTables(database));
+          return { tables, warnings: tables.flatMap(warnAbout) };
+        };
       },
       [Symbol.asyncDispose]: () => databases[Symbol.asyncDispose](),
     };

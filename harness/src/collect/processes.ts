@@ -51,7 +51,6 @@ export const processes: Collector = {
   async start(context) {
     if (readProcess(process.pid) === undefined) throw new Error('this system has no /proc to read processes from');
     let last = readGroups(context);
-    let before = last;
     return {
       columns: toColumns(context),
       async sample() {
@@ -66,18 +65,18 @@ export const processes: Collector = {
         last = now;
         return values;
       },
-      async beginTrial() {
-        before = readGroups(context);
-      },
-      async endTrial(trial): Promise<ProcessesArtifact> {
-        const own = groupOf(context, { role: 'gateway', subject: trial.subject, pid: 0 });
-        const figures = Object.entries(toFigures(before, readGroups(context)));
-        return {
-          groups: Object.fromEntries(
-            figures
-              .filter(([group]) => group === own || !group.startsWith('gateway'))
-              .map(([group, each]) => [group === own ? 'gateway' : group, each]),
-          ),
+      async watchTrial(trial) {
+        const before = readGroups(context);
+        return async (): Promise<ProcessesArtifact> => {
+          const own = groupOf(context, { role: 'gateway', subject: trial.subject, pid: 0 });
+          const figures = Object.entries(toFigures(before, readGroups(context)));
+          return {
+            groups: Object.fromEntries(
+              figures
+                .filter(([group]) => group === own || !group.startsWith('gateway'))
+                .map(([group, each]) => [group === own ? 'gateway' : group, each]),
+            ),
+          };
         };
       },
       async [Symbol.asyncDispose]() {},
@@ -110,8 +109,7 @@ function readGroups(context: CollectorContext): Reading {
     for (const each of withDescendants(pid)) known.add(each);
   };
   for (const watched of context.infrastructure.processes()) add(groupOf(context, watched), watched.pid);
-  const loadPid = context.loadPid();
-  if (loadPid !== undefined) add('load', loadPid);
+  for (const pid of context.loadPids) add('load', pid);
 
   const groups = new Map<string, GroupReading>();
   for (const [group, members] of pids) {

@@ -38,18 +38,15 @@ export const prometheus: Collector = {
       await keep(context, subject, 'before', (await scrape(gatewayOf(context, subject))).text);
     }
     const last = new Map<SubjectName, string>();
-    let before: Sample[] | undefined;
     return {
       columns: [],
-      async beginTrial(trial) {
-        before = undefined;
-        before = (await scrape(gatewayOf(context, trial.subject))).samples;
-      },
-      async endTrial(trial): Promise<PrometheusArtifact> {
-        if (before === undefined) throw new Error('there is no reading from before the trial');
-        const { text, samples } = await scrape(gatewayOf(context, trial.subject));
-        last.set(trial.subject, text);
-        return diffSamples(before, samples);
+      async watchTrial(trial) {
+        const before = await scrape(gatewayOf(context, trial.subject));
+        return async (): Promise<PrometheusArtifact> => {
+          const { text, samples } = await scrape(gatewayOf(context, trial.subject));
+          last.set(trial.subject, text);
+          return diffSamples(before.samples, samples);
+        };
       },
       // The last answer is asked for now; when the gateway is gone already, it is the one after the last trial.
       async [Symbol.asyncDispose]() {

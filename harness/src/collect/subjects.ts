@@ -1,6 +1,6 @@
 // Which gateways a collector reads, and how its columns tell them apart.
 import type { RunningGateway } from '../infra/infrastructure.ts';
-import type { PlannedTrial, SubjectName } from '../plan/plan.ts';
+import type { SubjectName } from '../plan/plan.ts';
 import type { CollectorContext, Column } from './collector.ts';
 
 /** The gateways that run, by subject. */
@@ -45,18 +45,4 @@ export async function sampleSubjects(
   const failure = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failure !== undefined && outcomes.every((outcome) => outcome.status === 'rejected')) throw failure.reason;
   return all;
-}
-
-/** The part of a sample that belongs to the trial's own gateway, under plain names. */
-export function ownPart(
-  context: CollectorContext,
-  trial: PlannedTrial,
-  sample: Record<string, number>,
-): Record<string, number> {
-  const suffix = subjectsOf(context).length > 1 ? `.${trial.subject}` : '';
-  return Object.fromEntries(
-    Object.entries(sample)
-      .filter(([name]) => name.endsWith(suffix))
-      .map(([name, value]) => [suffix === '' ? name : name.slice(0, -suffix.length), value]),
-  );
 }

@@ -11,10 +11,11 @@ const DEADLINE_MS = 5000;
 const MANY_FAILURES = 10;
 
 export interface Watch extends AsyncDisposable {
-  /** Just before the load. Never throws. */
-  beginTrial(trial: PlannedTrial): Promise<void>;
-  /** Just after the load: what each collector saw, by its id. Never throws. */
-  endTrial(trial: PlannedTrial): Promise<Record<string, Artifact>>;
+  /**
+   * Just before the load. What it returns is called just after the load and tells what each collector saw, by its id.
+   * Trials may overlap. Neither of the two ever throws.
+   */
+  watchTrial(trial: PlannedTrial): Promise<() => Promise<Record<string, Artifact>>>;
   series(): Series;
   summary(): RunResult['collectors'];
 }
@@ -33,11 +34,7 @@ interface Watched {
   /** The sample that is being taken. */
   sampling: Promise<void> | undefined;
   samplingSinceMs: number;
-  /** Why the trial that is running has no artifact. */
-  trialFailure: string | undefined;
   cost: Cost;
-  /** `cost.wallMs` when the trial that is running began. */
-  wallMsBefore: number;
 }
 
 /** @param collectors one whose `start` throws is told as not available, the others start */
@@ -55,9 +52,7 @@ export async function startWatch(collectors: readonly Collector[], context: Coll
     lastFailure: undefined,
     sampling: undefined,
     samplingSinceMs: 0,
-    trialFailure: undefined,
     cost: { cpuMs: 0, wallMs: 0 },
-    wallMsBefore: 0,
   }));
   await Promise.all(
     all.map(async (watched) => {
@@ -109,43 +104,35 @@ export async function startWatch(collectors: readonly Collector[], context: Coll
     }
   });
 
+  /** The trial as one collector sees it. */
+  async function watchWith({ reason, session, cost }: Watched, trial: PlannedTrial): Promise<() => Promise<Artifact>> {
+    if (reason !== undefined) return async () => ({ available: false, reason });
+    const wallMsBefore = cost.wallMs;
+    let end: (() => Promise<unknown>) | undefined;
+    try {
+      end = await inTime(meter.run(cost, async () => session?.watchTrial?.(trial)));
+    } catch (error) {
+      return async () => ({ available: false, reason: toMessage(error) });
+    }
+    return async () => {
+      try {
+        const data = await inTime(meter.run(cost, async () => end?.()));
+        return { available: true, costMs: cost.wallMs - wallMsBefore, data };
+      } catch (error) {
+        return { available: false, reason: toMessage(error) };
+      }
+    };
+  }
+
   let disposal: Promise<void> | undefined;
   return {
-    async beginTrial(trial) {
-      await Promise.all(
-        all.map(async (watched) => {
-          watched.trialFailure = undefined;
-          watched.wallMsBefore = watched.cost.wallMs;
-          const { session } = watched;
-          if (session?.beginTrial === undefined) return;
-          try {
-            await inTime(meter.run(watched.cost, async () => session.beginTrial?.(trial)));
-          } catch (error) {
-            watched.trialFailure = toMessage(error);
-          }
-        }),
+    async watchTrial(trial) {
+      const telling = all.filter(({ reason, session }) => reason !== undefined || session?.watchTrial !== undefined);
+      const ends = await Promise.all(
+        telling.map(async (watched) => ({ id: watched.id, end: await watchWith(watched, trial) })),
       );
-    },
-    async endTrial(trial) {
-      const artifacts: Record<string, Artifact> = {};
-      await Promise.all(
-        all.map(async (watched) => {
-          const reason = watched.reason ?? watched.trialFailure;
-          if (reason !== undefined) {
-            artifacts[watched.id] = { available: false, reason };
-            return;
-          }
-          const { session } = watched;
-          if (session?.endTrial === undefined) return;
-          try {
-            const data = await inTime(meter.run(watched.cost, async () => session.endTrial?.(trial)));
-            artifacts[watched.id] = { available: true, costMs: watched.cost.wallMs - watched.wallMsBefore, data };
-          } catch (error) {
-            artifacts[watched.id] = { available: false, reason: toMessage(error) };
-          }
-        }),
-      );
-      return artifacts;
+      return async () =>
+        Object.fromEntries(await Promise.all(ends.map(async ({ id, end }) => [id, await end()] as const)));
     },
     series: () => ({ columns, rows: rows.map((row) => [...row]) }),
     summary: () => all.map(toSummary),

@@ -91,6 +91,9 @@ function run(job: WorkerJob, waitForGo: (then: () => void) => void, report: (rep
     loop?.answered(lane, answer);
   };
 
+  /** Closed loop in turns: time spent loading so far, and the turn that is going on. */
+  let loadedMs = 0;
+  let turnStartMs = 0;
   const openedNow = (): number => lanes.reduce((sum, lane) => sum + lane.opened, 0);
   const begin = (atMs: number): void => {
     startMs = atMs;
@@ -104,7 +107,7 @@ function run(job: WorkerJob, waitForGo: (then: () => void) => void, report: (rep
   const finish = (): void => {
     const cpu = process.cpuUsage(cpuBefore);
     const { tally, raw, statusCounts } = load;
-    const durationSeconds = Math.max(0.001, (lastMs - startMs) / 1000);
+    const durationSeconds = Math.max(0.001, (open ? lastMs - startMs : loadedMs) / 1000);
     // Open: the last slot stands for one more period, so that a load sent on time achieves exactly what was offered.
     const sendSeconds = open
       ? Math.max(job.durationSeconds, (lastSentMs - startMs) / 1000 + 1 / (job.ratePerSecond ?? 1))
@@ -153,12 +156,33 @@ function run(job: WorkerJob, waitForGo: (then: () => void) => void, report: (rep
       loop = startOpenLoop(context, rate, begin, fail);
     } else {
       begin(performance.now());
-      loop = startClosedLoop(context, job);
+      takeTurn(0);
     }
+  };
+  /** Loads until its turn or the whole load is over, and then waits until it is told to go on. */
+  const takeTurn = (sent: number): void => {
+    turnStartMs = performance.now();
+    lastMs = turnStartMs;
+    const left = job.durationSeconds - loadedMs / 1000;
+    const limits = {
+      requestLimit: job.requestLimit,
+      minimumSeconds: job.minimumSeconds - loadedMs / 1000,
+      durationSeconds: Math.min(left, job.turnSeconds ?? left),
+      firstRequest: sent,
+    };
+    const onDone = (sentNow: number): void => {
+      loadedMs += lastMs - turnStartMs;
+      const loaded = loadedMs / 1000;
+      const enough = sentNow >= job.requestLimit && loaded >= job.minimumSeconds;
+      if (job.turnSeconds === null || enough || loaded >= job.durationSeconds) finish();
+      else waitForGo(() => takeTurn(sentNow));
+    };
+    loop = startClosedLoop({ ...context, onDone }, limits);
   };
   if (job.warmup === null) waitForGo(start);
   else {
-    const limits = { requestLimit: job.warmup.requests, minimumSeconds: 0, durationSeconds: job.warmup.seconds };
+    const { requests, seconds } = job.warmup;
+    const limits = { requestLimit: requests, minimumSeconds: 0, durationSeconds: seconds, firstRequest: 0 };
     loop = startClosedLoop({ lanes, wire: phase.wire, onDone: () => waitForGo(start) }, limits);
   }
   setInterval(() => {
@@ -182,10 +206,10 @@ function fail(error: unknown): void {
 
 process.stdin.setEncoding('utf8');
 let input = '';
-/** The first line is the job, the second says go. */
+/** The first line is the job, each further one says go. */
 let onLine = (line: string): void => {
   const waitForGo = (then: () => void): void => {
-    onLine = then;
+    onLine = () => then();
     process.stdout.write(READY_LINE);
   };
   run(JSON.parse(line) as WorkerJob, waitForGo, (report) => {

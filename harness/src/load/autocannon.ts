@@ -61,6 +61,7 @@ export const autocannon: Driver = {
         durationSeconds: job.durationSeconds,
         requestLimit: job.requests,
         minimumSeconds: job.minimumSeconds,
+        turnSeconds: job.turnSeconds,
         connections: open === null ? job.concurrency : Math.min(job.concurrency, capacity),
         maxConnections: capacity,
         timeoutMs: job.timeoutMs,

@@ -42,6 +42,7 @@ export async function measureCeiling(
       durationSeconds: options.seconds,
       requestLimit: Number.MAX_SAFE_INTEGER,
       minimumSeconds: 0,
+      turnSeconds: null,
       connections: job.concurrency,
       maxConnections: job.concurrency,
       timeoutMs: job.timeoutMs,

@@ -6,7 +6,8 @@ export interface LoopContext {
   lanes: Lane[];
   /** Requests as bytes; they are sent in this order, from the start again when all were sent. */
   wire: Buffer[];
-  onDone(): void;
+  /** @param sent requests sent so far, those of earlier turns included */
+  onDone(sent: number): void;
 }
 
 /** A loop at work: the worker hands it every answer, and it decides what the connection does next. */
@@ -17,27 +18,32 @@ export interface RunningLoop {
 /** A connection that could not be opened or broke waits so long before its next request, so that a dead target is not hammered. */
 const BACKOFF_MS = 20;
 
+export interface ClosedLimits {
+  requestLimit: number;
+  minimumSeconds: number;
+  durationSeconds: number;
+  /** Where in the list to go on: requests that an earlier turn has sent. They count towards `requestLimit`. */
+  firstRequest: number;
+}
+
 /**
  * All connections draw from one list, so that they send different requests and none is sent twice before the list is at
  * its end. Ends after `requestLimit` requests, but not before `minimumSeconds`, or after `durationSeconds`, with the answers of
  * those in flight.
  */
-export function startClosedLoop(
-  context: LoopContext,
-  limits: { requestLimit: number; minimumSeconds: number; durationSeconds: number },
-): RunningLoop {
+export function startClosedLoop(context: LoopContext, limits: ClosedLimits): RunningLoop {
   const { lanes, wire } = context;
   const startMs = performance.now();
   const earliestMs = startMs + limits.minimumSeconds * 1000;
   const deadlineMs = startMs + limits.durationSeconds * 1000;
-  let sent = 0;
+  let sent = limits.firstRequest;
   let active = lanes.length;
 
   const next = (lane: Lane): void => {
     const now = performance.now();
     if ((sent >= limits.requestLimit && now >= earliestMs) || now >= deadlineMs) {
       active -= 1;
-      if (active === 0) context.onDone();
+      if (active === 0) context.onDone(sent);
       return;
     }
     const index = sent % wire.length;

@@ -38,6 +38,8 @@ export interface LoadJob {
   /** Closed: connections. Open: what is preallocated is decided by the driver (rate × the longest stall). */
   concurrency: number;
   timeoutMs: number;
+  /** Closed loop: pauses after so long until it may go on; null for one turn without a pause. */
+  turnSeconds: number | null;
   /** Cores to pin to; empty for none. */
   cpus: number[];
   /** Folder for raw files. */
@@ -53,7 +55,7 @@ export interface LoadJob {
 export interface LoadHooks {
   /** The process of the generator runs: collectors can watch it. */
   onProcess?: (pid: number) => void;
-  /** The generator is warm and waits: the load starts when this resolves. */
+  /** The generator is warm and waits, at first and after each of its turns: the load goes on when this resolves. */
   onReady?: () => Promise<void>;
 }
 

@@ -22,7 +22,7 @@ export interface GeneratorRun {
   cpu: { atMs: number; seconds: number }[];
 }
 
-/** A generator's line when it is warm; it starts when a line comes back. */
+/** A generator's line when it is warm, and after each of its turns; it goes on when a line comes back. */
 export const READY_LINE = '{"event":"ready"}\n';
 
 /** A generator gets so long to end by itself after SIGTERM. */
@@ -118,7 +118,7 @@ async function finished(
       if (output[name].length < OUTPUT_LIMIT) output[name] += text;
       if (name === 'stdout' && output.stdout === READY_LINE) {
         output.stdout = '';
-        // When the hook fails the generator never starts: its input ends, and so does it.
+        // When the hook fails the generator never goes on: its input ends, and so does it.
         Promise.resolve(hooks.onReady?.()).then(
           () => child.stdin?.write('go\n'),
           (error: unknown) => {

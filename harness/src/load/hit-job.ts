@@ -88,6 +88,7 @@ export function toHitJob(options: HitOptions): WorkerJob {
     timeoutMs: options.timeoutSeconds * 1000,
     rawFile: null,
     minimumSeconds: 0,
+    turnSeconds: null,
     warmup: null,
   };
   const { ratePerSecond, durationSeconds } = options;

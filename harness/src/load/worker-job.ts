@@ -20,6 +20,9 @@ export const WorkerJob = Type.Object(
     durationSeconds: Type.Number({ exclusiveMinimum: 0 }),
     requestLimit: Type.Integer({ minimum: 1 }),
     minimumSeconds: Type.Number({ minimum: 0 }),
+    turnSeconds: Type.Union([Type.Number({ exclusiveMinimum: 0 }), Type.Null()], {
+      description: 'closed: waits for the next go after so long. Times of the load count turns only. null: one turn',
+    }),
     connections: Type.Integer({ minimum: 1, description: 'closed: used all the time. Open: opened before the load' }),
     maxConnections: Type.Integer({ minimum: 1, description: 'open: opened when all others wait for an answer' }),
     timeoutMs: Type.Number({ exclusiveMinimum: 0 }),

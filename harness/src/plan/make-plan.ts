@@ -23,6 +23,11 @@ const K6_CONNECT_SECONDS = 1.3;
 const K6_CONNECT_FROM_REQUESTS = 200;
 /** The ceiling's server and generator, started for it. */
 const CEILING_OVERHEAD_SECONDS = 0.8;
+/**
+ * Two builds' closed loops take turns of so long: what the machine does to one it then does to the other. Shorter ones would
+ * measure their own beginnings and ends (connections idle until the last answer is there).
+ */
+const TURN_SECONDS = 0.2;
 /** Infrastructure up, registration and report; measured on the build machine. */
 const RUN_OVERHEAD_SECONDS = 8;
 
@@ -111,6 +116,7 @@ function planTrial(
       concurrency: profile.concurrency,
       ratePerSecond: null,
       durationSeconds: profile.maxClosedSeconds,
+      turnSeconds: request.against === null || scenario.target === 'upstream' ? null : TURN_SECONDS,
       expectedSeconds: round2(expected + overhead),
       note: null,
     };
@@ -128,6 +134,7 @@ function planTrial(
     concurrency: profile.concurrency,
     ratePerSecond: round2(rate),
     durationSeconds: duration,
+    turnSeconds: null,
     expectedSeconds: round2(Math.max(K6_MINIMUM_SECONDS, duration) + connecting + overhead),
     note:
       requests < profile.requests

@@ -25,6 +25,9 @@ export const PlannedTrial = Type.Object(
     }),
     ratePerSecond: Type.Union([Type.Number(), Type.Null()], { description: 'open loop only' }),
     durationSeconds: Type.Number({ description: 'open: length of the load; closed: its limit' }),
+    turnSeconds: Type.Union([Type.Number(), Type.Null()], {
+      description: 'closed, two builds: loads in turns of so long with the other build’s trial beside it in the plan',
+    }),
     expectedSeconds: Type.Number({ description: 'with warm-up and cool-down' }),
     note: Type.Union([Type.String(), Type.Null()], { description: 'what was shortened or left out, and why' }),
   },

@@ -6,11 +6,16 @@ import type { PlannedTrial, SubjectName } from '../../src/plan/plan.ts';
 export interface Parts {
   gateways?: Partial<Record<SubjectName, Partial<RunningGateway>>>;
   processes?: () => WatchedProcess[];
-  loadPid?: number;
+  loadPids?: ReadonlySet<number>;
   runFolder?: string;
 }
 
-export function contextOf({ gateways = {}, processes = () => [], loadPid, runFolder = '' }: Parts): CollectorContext {
+export function contextOf({
+  gateways = {},
+  processes = () => [],
+  loadPids = new Set(),
+  runFolder = '',
+}: Parts): CollectorContext {
   const complete = Object.entries(gateways).map(([name, gateway]): [string, RunningGateway] => [
     name,
     {
@@ -33,7 +38,7 @@ export function contextOf({ gateways = {}, processes = () => [], loadPid, runFol
       restartGateway: async () => false,
       async [Symbol.asyncDispose]() {},
     },
-    loadPid: () => loadPid,
+    loadPids,
     runFolder,
     intervalSeconds: 1,
   };
@@ -43,6 +48,6 @@ export function trialOf(subject: SubjectName): PlannedTrial {
   return {
     ...{ id: `tools_list.closed.${subject}.r1`, scenario: 'tools_list', loop: 'closed', engine: 'autocannon' },
     ...{ subject, round: 1, requests: 100, concurrency: 5, ratePerSecond: null },
-    ...{ durationSeconds: 1, expectedSeconds: 2, note: null },
+    ...{ durationSeconds: 1, turnSeconds: null, expectedSeconds: 2, note: null },
   };
 }

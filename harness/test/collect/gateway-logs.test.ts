@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GatewayLogsArtifact, gatewayLogs } from '../../src/collect/gateway-logs.ts';
 import { countLogErrors } from '../../src/collect/log-errors.ts';
 import { redact } from '../../src/collect/redact.ts';
+import type { SubjectName } from '../../src/plan/plan.ts';
 import { contextOf, trialOf } from './context.ts';
 
 const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZG1pbiJ9.c2lnbmF0dXJl-_x';
@@ -79,9 +80,9 @@ describe('the log collector', () => {
       runFolder: folder,
     });
     const session = await gatewayLogs.start(context);
-    await session.beginTrial?.(trialOf('current'));
+    const end = await session.watchTrial?.(trialOf('current'));
     await appendFile(logFile, `{"level":50,"msg":"during","token":"opaque-token-0123","jwt":"${JWT}"}\n`);
-    const artifact = Value.Parse(GatewayLogsArtifact, await session.endTrial?.(trialOf('current')));
+    const artifact = Value.Parse(GatewayLogsArtifact, await end?.());
     expect(artifact).toMatchObject({ errors: 1, skippedBytes: 0, byType: [{ type: 'during', count: 1 }] });
     expect(JSON.stringify(artifact)).not.toMatch(/eyJ|opaque-token/);
     await session[Symbol.asyncDispose]();
@@ -95,14 +96,34 @@ describe('the log collector', () => {
     const logFile = join(folder, 'gateway.log');
     await writeFile(logFile, 'x'.repeat(5000));
     const session = await gatewayLogs.start(contextOf({ gateways: { current: { logFile } }, runFolder: folder }));
-    await session.beginTrial?.(trialOf('current'));
+    const end = await session.watchTrial?.(trialOf('current'));
     await writeFile(logFile, '{"level":50,"msg":"anew"}\n');
-    expect(await session.endTrial?.(trialOf('current'))).toMatchObject({ errors: 1, bytes: 26 });
-    await session.beginTrial?.(trialOf('current'));
+    expect(await end?.()).toMatchObject({ errors: 1, bytes: 26 });
+    const endLong = await session.watchTrial?.(trialOf('current'));
     await appendFile(logFile, '{"level":50,"msg":"many"}\n'.repeat(400_000));
-    const long = Value.Parse(GatewayLogsArtifact, await session.endTrial?.(trialOf('current')));
+    const long = Value.Parse(GatewayLogsArtifact, await endLong?.());
     expect(long.bytes).toBe(400_000 * 26);
     expect(long.skippedBytes).toBe(400_000 * 26 - 8 * 1024 * 1024);
+  });
+
+  it('counts for each of two trials that overlap what its own gateway wrote during it', async () => {
+    const logFiles = { current: join(folder, 'current.log'), reference: join(folder, 'reference.log') };
+    const log = (subject: SubjectName, message: string) =>
+      appendFile(logFiles[subject], `{"level":50,"msg":"${message}"}\n`);
+    for (const message of ['before', 'once more']) await log('reference', message);
+    await log('current', 'before');
+    const session = await gatewayLogs.start(
+      contextOf({
+        gateways: { current: { logFile: logFiles.current }, reference: { logFile: logFiles.reference } },
+        runFolder: folder,
+      }),
+    );
+    const endCurrent = await session.watchTrial?.(trialOf('current'));
+    const endReference = await session.watchTrial?.(trialOf('reference'));
+    await log('current', 'during');
+    await log('reference', 'meanwhile');
+    expect(await endCurrent?.()).toMatchObject({ byType: [{ type: 'during', count: 1 }] });
+    expect(await endReference?.()).toMatchObject({ byType: [{ type: 'meanwhile', count: 1 }] });
   });
 
   it('says why when the log is not ours', async () => {

@@ -17,14 +17,14 @@ function isListed(values: Record<string, number>): boolean {
 describe('the host collector', () => {
   it('tells CPU, memory and load on every system', async () => {
     await using session = await host.start(contextOf({}));
-    await session.beginTrial?.(trialOf('current'));
+    const end = await session.watchTrial?.(trialOf('current'));
     const before = process.cpuUsage();
     const usedMicroseconds = () => {
       const { user, system } = process.cpuUsage(before);
       return user + system;
     };
     while (usedMicroseconds() < 100_000);
-    const { values } = Value.Parse(HostArtifact, await session.endTrial?.(trialOf('current')));
+    const { values } = Value.Parse(HostArtifact, await end?.());
     expect(values['cpu_percent']).toBeGreaterThan(1);
     expect(values['cpu_percent']).toBeLessThanOrEqual(100);
     expect(values['cpu0_percent']).toBeDefined();
@@ -37,12 +37,12 @@ describe('the host collector', () => {
     await using session = await host.start(contextOf({}));
     const server = createServer((socket) => socket.resume().on('error', () => socket.destroy())).listen(0, '127.0.0.1');
     await once(server, 'listening');
-    await session.beginTrial?.(trialOf('current'));
+    const end = await session.watchTrial?.(trialOf('current'));
     const startedAt = performance.now();
     const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
     await once(client, 'connect');
     await new Promise((resolve) => client.write(Buffer.alloc(4_000_000), resolve));
-    const { values } = Value.Parse(HostArtifact, await session.endTrial?.(trialOf('current')));
+    const { values } = Value.Parse(HostArtifact, await end?.());
     const seconds = (performance.now() - startedAt) / 1000;
     client.destroy();
     server.close();

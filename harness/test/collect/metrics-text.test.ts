@@ -3,11 +3,13 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Value } from 'typebox/value';
 import { describe, expect, it } from 'vitest';
-import { toDifference, toReading } from '../../src/collect/gateway-runtime.ts';
+import { GatewayRuntimeArtifact, gatewayRuntime, toDifference, toReading } from '../../src/collect/gateway-runtime.ts';
 import { diffSamples, prometheus } from '../../src/collect/prometheus.ts';
 import { parseMetrics, scrape, sumOf } from '../../src/collect/scrape.ts';
 import { diffUsage, readUsage } from '../../src/collect/usage.ts';
+import type { SubjectName } from '../../src/plan/plan.ts';
 import { contextOf, trialOf } from './context.ts';
 
 const TEXT = `# HELP process_cpu_seconds_total Total user and system CPU time spent in seconds.
@@ -103,6 +105,44 @@ describe('the runtime of the gateway', () => {
   });
 });
 
+describe('the runtime collector', () => {
+  it('gives each of two trials that overlap the CPU, heap and peaks of its own gateway', async () => {
+    const seconds = { current: 1, reference: 40 };
+    const answer = (subject: SubjectName) => () => ({
+      status: 200,
+      text: TEXT.replace('total 1.5', `total ${seconds[subject]}`).replace(
+        'used_bytes 20000000',
+        `used_bytes ${seconds[subject]}000000`,
+      ),
+    });
+    await using current = await serve(answer('current'));
+    await using reference = await serve(answer('reference'));
+    // Readings within 100 ms share one answer.
+    const later = () => new Promise((resolve) => setTimeout(resolve, 120));
+    await using session = await gatewayRuntime.start(
+      contextOf({ gateways: { current: { url: current.url }, reference: { url: reference.url } } }),
+    );
+    await later();
+    const endCurrent = await session.watchTrial?.(trialOf('current'));
+    seconds.reference += 5;
+    const endReference = await session.watchTrial?.(trialOf('reference'));
+    seconds.current += 2;
+    seconds.reference += 3;
+    await later();
+    await session.sample?.(0);
+    await later();
+    seconds.current += 1;
+    const { cpuSeconds, peaks } = Value.Parse(GatewayRuntimeArtifact, await endCurrent?.());
+    seconds.reference += 4;
+    await later();
+    const other = Value.Parse(GatewayRuntimeArtifact, await endReference?.());
+    expect(cpuSeconds).toBeCloseTo(3);
+    expect(peaks['heap_used_bytes']).toMatchObject({ min: 3e6, max: 4e6, samples: 2 });
+    expect(other.cpuSeconds).toBeCloseTo(7);
+    expect(other.peaks['heap_used_bytes']).toMatchObject({ min: 48e6, max: 52e6, samples: 2 });
+  });
+});
+
 describe('metrics before and after', () => {
   it('differ by what has changed; buckets and what is no number are left out', () => {
     const before = parseMetrics('a 1\nb{x="1"} 2\nh_bucket{le="1"} 1\nprocess_start_time_seconds 5\n');
@@ -122,10 +162,10 @@ describe('metrics before and after', () => {
     const server = await serve(() => ({ status: 200, text }));
     const context = contextOf({ gateways: { current: { url: server.url } }, runFolder });
     const session = await prometheus.start(context);
-    await session.beginTrial?.(trialOf('current'));
+    const end = await session.watchTrial?.(trialOf('current'));
     text = 'a 7\n';
     await new Promise((resolve) => setTimeout(resolve, 120));
-    expect(await session.endTrial?.(trialOf('current'))).toMatchObject({ changed: [{ before: 1, after: 7 }] });
+    expect(await end?.()).toMatchObject({ changed: [{ before: 1, after: 7 }] });
     await server[Symbol.asyncDispose]();
     await new Promise((resolve) => setTimeout(resolve, 120));
     await session[Symbol.asyncDispose]();

@@ -112,11 +112,11 @@ describe.skipIf(process.platform !== 'linux')('the processes collector (needs Li
         { role: 'gateway', subject: 'reference', pid: reference.pid },
         { role: 'postgres', pid: parent.pid },
       ],
-      loadPid: process.pid,
+      loadPids: new Set([process.pid]),
     });
     await using session = await processes.start(context);
     expect(session.columns.map(({ name }) => name)).toContain('gateway.reference_cpu_percent');
-    await session.beginTrial?.(trialOf('reference'));
+    const end = await session.watchTrial?.(trialOf('reference'));
     const startedAt = performance.now();
     const usedSeconds = await burn(reference, 200);
     const sample = await session.sample?.(0);
@@ -126,7 +126,7 @@ describe.skipIf(process.platform !== 'linux')('the processes collector (needs Li
     expect(sample?.['gateway.reference_cpu_percent']).toBeLessThan(percent * 1.4 + 10);
     expect(sample?.['gateway.current_cpu_percent']).toBeLessThan(percent / 2);
     expect(sample?.['load_rss_bytes']).toBeGreaterThan(20e6);
-    const artifact: unknown = await session.endTrial?.(trialOf('reference'));
+    const artifact: unknown = await end?.();
     const { groups } = Value.Parse(ProcessesArtifact, artifact);
     expect(groups['gateway']).toMatchObject({ pids: [reference.pid] });
     expect(groups['gateway']?.cpuPercent).toBeGreaterThan(0);

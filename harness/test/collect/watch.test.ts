@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Collector, CollectorContext, CollectorSession } from '../../src/collect/collector.ts';
 import { startWatch } from '../../src/collect/watch.ts';
+import type { Artifact } from '../../src/result/result.ts';
 import { contextOf, trialOf } from './context.ts';
 
 const context: CollectorContext = { ...contextOf({}), intervalSeconds: 0.05 };
@@ -84,17 +85,18 @@ describe('a watch', () => {
       },
     };
     await using watch = await startWatch(
-      [broken, collectorOf('sound', { endTrial: async () => ({ seen: 5 }) })],
+      [broken, collectorOf('sound', { watchTrial: async () => async () => ({ seen: 5 }) }), collectorOf('mute', {})],
       context,
     );
-    await watch.beginTrial(trial);
-    expect(await watch.endTrial(trial)).toEqual({
+    const end = await watch.watchTrial(trial);
+    expect(await end()).toEqual({
       broken: { available: false, reason: 'there is no PostgreSQL of ours' },
       sound: { available: true, costMs: expect.any(Number), data: { seen: 5 } },
     });
     expect(watch.summary()).toMatchObject([
       { id: 'broken', available: false, reason: 'there is no PostgreSQL of ours', samples: 0 },
       { id: 'sound', title: 'the sound one', available: true, reason: null },
+      { id: 'mute', available: true },
     ]);
   });
 
@@ -161,31 +163,89 @@ describe('a watch', () => {
     await using watch = await startWatch(
       [
         collectorOf('before', {
-          async beginTrial() {
+          async watchTrial() {
             if (fails) throw new Error('no picture');
+            return async () => 'seen';
           },
-          endTrial: async () => 'seen',
+        }),
+        collectorOf('after', {
+          watchTrial: async () => async () => {
+            if (fails) throw new Error('no second picture');
+            return 'seen';
+          },
         }),
       ],
       context,
     );
-    await watch.beginTrial(trial);
-    expect(await watch.endTrial(trial)).toEqual({ before: { available: false, reason: 'no picture' } });
+    const end = await watch.watchTrial(trial);
+    expect(await end()).toEqual({
+      before: { available: false, reason: 'no picture' },
+      after: { available: false, reason: 'no second picture' },
+    });
     fails = false;
-    await watch.beginTrial(trial);
-    expect((await watch.endTrial(trial))['before']).toMatchObject({ available: true, data: 'seen' });
+    const endNext = await watch.watchTrial(trial);
+    const seen = { available: true, data: 'seen' };
+    expect(await endNext()).toMatchObject({ before: seen, after: seen });
+  });
+
+  it('gives each of two trials that overlap its own artifacts, in whatever order they end', async () => {
+    let counted = 0;
+    await using watch = await startWatch(
+      [
+        collectorOf('counting', {
+          async watchTrial({ subject }) {
+            const before = counted;
+            return async () => ({ subject, counted: counted - before });
+          },
+        }),
+        collectorOf('one-sided', {
+          async watchTrial({ subject }) {
+            if (subject === 'current') throw new Error('no picture');
+            return async () => 'seen';
+          },
+        }),
+        collectorOf('slow once', {
+          async watchTrial({ subject }) {
+            if (subject === 'current') await sleep(200);
+            return async () => null;
+          },
+        }),
+      ],
+      context,
+    );
+    const endCurrent = await watch.watchTrial(trialOf('current'));
+    counted += 1;
+    const endReference = await watch.watchTrial(trialOf('reference'));
+    counted += 10;
+    const current = await endCurrent();
+    counted += 100;
+    const reference = await endReference();
+    expect(current).toMatchObject({
+      counting: { available: true, data: { subject: 'current', counted: 11 } },
+      'one-sided': { available: false, reason: 'no picture' },
+    });
+    expect(reference).toMatchObject({
+      counting: { available: true, data: { subject: 'reference', counted: 110 } },
+      'one-sided': { available: true, data: 'seen' },
+    });
+    const costOf = (artifact: Artifact | undefined) => artifact?.available === true && artifact.costMs;
+    expect(costOf(current['slow once'])).toBeGreaterThan(199);
+    expect(costOf(reference['slow once'])).toBeLessThan(100);
   });
 
   it('stops waiting for a collector that does not answer', async () => {
     await using watch = await startWatch(
       [
-        collectorOf('hanging', { sample: () => new Promise(() => {}), endTrial: () => new Promise(() => {}) }),
-        collectorOf('sound', { endTrial: async () => 1 }),
+        collectorOf('hanging', {
+          sample: () => new Promise(() => {}),
+          watchTrial: async () => () => new Promise(() => {}),
+        }),
+        collectorOf('sound', { watchTrial: async () => async () => 1 }),
       ],
       context,
     );
-    await watch.beginTrial(trial);
-    const artifacts = await watch.endTrial(trial);
+    const end = await watch.watchTrial(trial);
+    const artifacts = await end();
     expect(artifacts['hanging']).toEqual({ available: false, reason: 'it did not answer within 5 s' });
     expect(artifacts['sound']).toMatchObject({ available: true });
     await sleep(150);
@@ -222,7 +282,7 @@ describe('a watch', () => {
     await using watch = await startWatch(
       [
         collectorOf('costly', {
-          async endTrial() {
+          watchTrial: async () => async () => {
             const before = process.cpuUsage();
             while (usedMs < 120) {
               const { user, system } = process.cpuUsage(before);
@@ -231,12 +291,12 @@ describe('a watch', () => {
             return null;
           },
         }),
-        collectorOf('idle', { endTrial: () => sleep(100) }),
+        collectorOf('idle', { watchTrial: async () => () => sleep(100) }),
       ],
       context,
     );
-    await watch.beginTrial(trial);
-    const artifacts = await watch.endTrial(trial);
+    const end = await watch.watchTrial(trial);
+    const artifacts = await end();
     const [costly, idle] = watch.summary();
     expect(costly?.cpuMs).toBeGreaterThan(usedMs);
     expect(idle?.cpuMs).toBeLessThan(usedMs);

@@ -15,6 +15,7 @@ import { PgTablesArtifact, pgTables } from '../../src/collect/pg-tables.ts';
 import { ProcessesArtifact, processes } from '../../src/collect/processes.ts';
 import { openRunRegistry } from '../../src/infra/leftovers.ts';
 import { type RunningPostgres, startPostgres } from '../../src/infra/postgres.ts';
+import type { SubjectName } from '../../src/plan/plan.ts';
 import { contextOf, trialOf } from '../collect/context.ts';
 
 const trial = trialOf('current');
@@ -62,13 +63,10 @@ describe('pg-statements', () => {
   it('tells what ran during the trial only, without our own statements and without a reset', async () => {
     for (let call = 0; call < 30; call++) await client.query('SELECT name FROM things WHERE id = $1', [call]);
     await using session = await pgStatements.start(context);
-    await session.beginTrial?.(trial);
+    const end = await session.watchTrial?.(trial);
     for (let call = 0; call < 120; call++) await client.query('SELECT name FROM things WHERE id = $1', [call]);
     await client.query('SELECT pg_sleep(0.03)');
-    const { statements, total, slowest, mostVariable, evicted } = Value.Parse(
-      PgStatementsArtifact,
-      await session.endTrial?.(trial),
-    );
+    const { statements, total, slowest, mostVariable, evicted } = Value.Parse(PgStatementsArtifact, await end?.());
     const byId = statements.find(({ query }) => query === 'SELECT name FROM things WHERE id = $1');
     expect(byId).toMatchObject({ calls: 120, rows: 119 });
     expect(statements[0]?.query).toBe('SELECT pg_sleep($1)');
@@ -89,10 +87,10 @@ describe('pg-statements', () => {
     const nap = async (seconds: number) => client.query('SELECT pg_sleep($1) AS nap', [seconds]);
     for (let call = 0; call < 4; call++) await nap(0.001);
     await using session = await pgStatements.start(context);
-    await session.beginTrial?.(trial);
+    const end = await session.watchTrial?.(trial);
     await nap(0.02);
     await nap(0.06);
-    const { statements } = Value.Parse(PgStatementsArtifact, await session.endTrial?.(trial));
+    const { statements } = Value.Parse(PgStatementsArtifact, await end?.());
     const napping = statements.find(({ query }) => query.endsWith('AS nap'));
     expect(napping?.calls).toBe(2);
     expect(napping?.meanMs).toBeGreaterThan(40);
@@ -104,9 +102,9 @@ describe('pg-statements', () => {
 
   it('keeps the two gateways’ databases apart', async () => {
     await using session = await pgStatements.start(context);
-    await session.beginTrial?.(trialOf('reference'));
+    const end = await session.watchTrial?.(trialOf('reference'));
     await client.query('SELECT name FROM things WHERE id = 7');
-    const { total } = Value.Parse(PgStatementsArtifact, await session.endTrial?.(trialOf('reference')));
+    const { total } = Value.Parse(PgStatementsArtifact, await end?.());
     expect(total.calls).toBe(0);
   });
 
@@ -117,9 +115,9 @@ describe('pg-statements', () => {
     await using session = await pgStatements.start(
       contextOf({ gateways: { current: { databaseUrl: databaseUrl.replace(/\/measured$/, '/bare') } } }),
     );
-    await session.beginTrial?.(trial);
+    const end = await session.watchTrial?.(trial);
     await bare.query('SELECT 1');
-    const { total } = Value.Parse(PgStatementsArtifact, await session.endTrial?.(trial));
+    const { total } = Value.Parse(PgStatementsArtifact, await end?.());
     await bare.end();
     expect(total.calls).toBe(1);
   });
@@ -129,8 +127,8 @@ describe('pg-tables and pg-database', () => {
   it('warn about sequential scans of a large table', async () => {
     await using tables = await pgTables.start(context);
     await using database = await pgDatabase.start(context);
-    await tables.beginTrial?.(trial);
-    await database.beginTrial?.(trial);
+    const endTables = await tables.watchTrial?.(trial);
+    const endDatabase = await database.watchTrial?.(trial);
     await client.query('BEGIN');
     for (let call = 0; call < 3; call++) await client.query("SELECT count(*) FROM things WHERE name = 'none'");
     await client.query("UPDATE things SET name = 'other' WHERE id < 11");
@@ -140,13 +138,13 @@ describe('pg-tables and pg-database', () => {
     // Otherwise PostgreSQL hands these counts in up to ten seconds later.
     await client.query('SELECT pg_stat_force_next_flush()');
     await client.query('SELECT 1');
-    const { tables: used, warnings } = Value.Parse(PgTablesArtifact, await tables.endTrial?.(trial));
+    const { tables: used, warnings } = Value.Parse(PgTablesArtifact, await endTables?.());
     expect(used[0]).toMatchObject({ table: 'public.things', updated: 10 });
     expect(used[0]?.seqScans).toBeGreaterThanOrEqual(3);
     expect(used[0]?.sizeBytes).toBeGreaterThan(100_000);
     expect(warnings).toMatchObject([{ table: 'public.things', kind: 'sequential-scans' }]);
 
-    const seen = Value.Parse(PgDatabaseArtifact, await database.endTrial?.(trial));
+    const seen = Value.Parse(PgDatabaseArtifact, await endDatabase?.());
     expect(seen).toMatchObject({ deadlocks: 0, rollbacks: 1 });
     // PostgreSQL's own catalog may be updated too.
     expect(seen.rowsUpdated).toBeGreaterThanOrEqual(10);
@@ -174,8 +172,8 @@ describe('pg-activity and pg-locks', () => {
   it('see who waits for whom, and who idles in a transaction', async () => {
     await using activity = await pgActivity.start(context);
     await using locks = await pgLocks.start(context);
-    await activity.beginTrial?.(trial);
-    await locks.beginTrial?.(trial);
+    const endActivity = await activity.watchTrial?.(trial);
+    const endLocks = await locks.watchTrial?.(trial);
     const waiter = new pg.Client(databaseUrl);
     await waiter.connect();
     await client.query('BEGIN');
@@ -198,13 +196,53 @@ describe('pg-activity and pg-locks', () => {
     expect(held?.['waiting.current']).toBe(1);
     expect(held?.['longest_wait_ms.current']).toBeGreaterThan(100);
 
-    const { peaks, maxConnections } = Value.Parse(PgActivityArtifact, await activity.endTrial?.(trial));
+    const { peaks, maxConnections } = Value.Parse(PgActivityArtifact, await endActivity?.());
     expect(maxConnections).toBe(100);
     expect(peaks['waiting_for_lock']).toMatchObject({ max: 1, samples: 2 });
-    const { blocked, peaks: lockPeaks } = Value.Parse(PgLocksArtifact, await locks.endTrial?.(trial));
+    const { blocked, peaks: lockPeaks } = Value.Parse(PgLocksArtifact, await endLocks?.());
     expect(lockPeaks['waiting']?.max).toBe(1);
     expect(blocked[0]?.statement).toBe("UPDATE things SET name = 'yours' WHERE id = 1");
     expect(blocked[0]?.blocker).toBe("UPDATE things SET name = 'mine' WHERE id = 1");
+  });
+});
+
+const TURN = 'SELECT count(*) FROM pg_class';
+
+describe('the collectors of PostgreSQL, in two trials that overlap', () => {
+  it('give each trial what happened in its own database while it was open', async () => {
+    const other = new pg.Client(otherUrl);
+    const waiter = new pg.Client(databaseUrl);
+    await Promise.all([other.connect(), waiter.connect()]);
+    await using statements = await pgStatements.start(context);
+    await using locks = await pgLocks.start(context);
+    const begin = async (subject: SubjectName) => ({
+      statements: await statements.watchTrial?.(trialOf(subject)),
+      locks: await locks.watchTrial?.(trialOf(subject)),
+    });
+    const current = await begin('current');
+    for (let call = 0; call < 3; call++) await client.query(TURN);
+    const reference = await begin('reference');
+    for (let call = 0; call < 5; call++) await other.query(TURN);
+    await client.query('BEGIN');
+    await client.query("UPDATE things SET name = 'mine' WHERE id = 2");
+    const waiting = waiter.query("UPDATE things SET name = 'yours' WHERE id = 2");
+    await sleep(100);
+    await locks.sample?.(0);
+    await client.query('COMMIT');
+    await waiting;
+    const callsOf = async (end: (() => Promise<unknown>) | undefined) =>
+      Value.Parse(PgStatementsArtifact, await end?.()).statements.find(({ query }) => query === TURN)?.calls;
+    expect(await callsOf(current.statements)).toBe(3);
+    const own = Value.Parse(PgLocksArtifact, await current.locks?.());
+    await other.query(TURN);
+    expect(await callsOf(reference.statements)).toBe(6);
+    const others = Value.Parse(PgLocksArtifact, await reference.locks?.());
+    expect(own).toMatchObject({
+      peaks: { waiting: { max: 1, samples: 2 } },
+      blocked: [{ waitMs: expect.any(Number) }],
+    });
+    expect(others).toMatchObject({ peaks: { waiting: { max: 0, samples: 2 } }, blocked: [] });
+    await Promise.all([other.end(), waiter.end()]);
   });
 });
 
@@ -245,7 +283,8 @@ describe('the connection of the collectors', () => {
 describe.skipIf(process.platform !== 'linux')('the processes of PostgreSQL (needs Linux: /proc)', () => {
   it('are all its backends, their shared memory counted once', async () => {
     await using session = await processes.start(context);
-    const { groups } = Value.Parse(ProcessesArtifact, await session.endTrial?.(trial));
+    const end = await session.watchTrial?.(trial);
+    const { groups } = Value.Parse(ProcessesArtifact, await end?.());
     const seen = groups['postgres'];
     const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
     expect(seen?.pids).toContain(postgres.pid);

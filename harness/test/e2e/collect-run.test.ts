@@ -95,22 +95,22 @@ describe.skipIf(missing !== undefined)(`all collectors on a whole run (${missing
     const gateway = infrastructure.gateways.current;
     if (gateway === undefined) throw new Error('no gateway');
     const trial = trialOf('current');
-    let loadPid: number | undefined;
+    const loadPids = new Set<number>();
     const watch = await startWatch(Object.values(collectors), {
       infrastructure,
-      loadPid: () => loadPid,
+      loadPids,
       runFolder: folder,
       intervalSeconds: 0.2,
     });
     const pids = infrastructure.processes().flatMap(({ role, pid }) => (role === 'gateway' ? [pid] : []));
-    await watch.beginTrial(trial);
+    const end = await watch.watchTrial(trial);
     const before = await readUsage(pids);
     const generator = await load(gateway.url, gateway.token);
-    loadPid = generator.pid;
+    loadPids.add(generator.pid);
     await generator.done;
     const usage = diffUsage(before, await readUsage(pids));
-    const artifacts = await watch.endTrial(trial);
-    loadPid = undefined;
+    const artifacts = await end();
+    loadPids.clear();
     await sleep(250);
     const series = watch.series();
     await watch[Symbol.asyncDispose]();
@@ -162,17 +162,17 @@ describe.skipIf(missing !== undefined)(`all collectors on a whole run (${missing
   it('goes on through a restart of the gateway', async () => {
     const watch = await startWatch(Object.values(collectors), {
       infrastructure,
-      loadPid: () => undefined,
+      loadPids: new Set(),
       runFolder: folder,
       intervalSeconds: 0.1,
     });
     await infrastructure.restartGateway('current');
     const gateway = infrastructure.gateways.current;
     const trial = trialOf('current');
-    await watch.beginTrial(trial);
+    const end = await watch.watchTrial(trial);
     const { statusCode } = await request(`${gateway?.url}/health`);
     expect(statusCode).toBe(200);
-    const artifacts = await watch.endTrial(trial);
+    const artifacts = await end();
     await watch[Symbol.asyncDispose]();
     expect(Object.entries(artifacts).filter(([, artifact]) => !artifact.available)).toEqual([]);
     expect(dataOf(GatewayRuntimeArtifact, artifacts['gateway-runtime']).restarted).toBe(false);

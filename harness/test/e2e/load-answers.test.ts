@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { measureCeiling } from '../../src/load/ceiling.ts';
 import type { Driver, LoadJob } from '../../src/load/driver.ts';
 import { drivers } from '../../src/load/index.ts';
+import { Turns } from '../../src/load/turns.ts';
 import { answerCases, toRequest } from '../load/answers.ts';
 import { createBench, isK6There, TOKEN } from '../load/load-parts.ts';
 
@@ -173,6 +174,48 @@ test('a target that speaks no HTTP is a connection fault for autocannon', async 
   nonsense.close();
   expect(result.errors.every((error) => error.detail.startsWith('not HTTP'))).toBe(true);
   expect(result).toMatchObject({ sent: 4, failed: 4 });
+});
+
+test('closed loops in turns never load at the same time, and count only their own turns', async () => {
+  const inFlight = new Set<string>();
+  const turnsSeen: string[] = [];
+  let together = 0;
+  const server = createServer((request, response) => {
+    const side = String(request.headers['x-side']);
+    if (turnsSeen.at(-1) !== side) turnsSeen.push(side);
+    inFlight.add(side);
+    if (inFlight.size > 1) together += 1;
+    setTimeout(() => {
+      response.on('close', () => inFlight.delete(side)).end(plain.body);
+    }, 2);
+  });
+  const baseUrl = await listen(server);
+  const turns = new Turns(2);
+  const load = async (side: number) => {
+    const headers = { ...plainRequest.headers, 'x-side': String(side) };
+    using bench = createBench([{ ...plainRequest, headers }]);
+    const limits = { durationSeconds: 5, requests: 1, minimumSeconds: 0.5, turnSeconds: 0.1, concurrency: 1 };
+    try {
+      return await drivers.autocannon.run(bench.job({ baseUrl, ...limits }), signal, {
+        onReady: () => turns.next(side),
+      });
+    } finally {
+      turns.leave(side);
+    }
+  };
+  const startedAt = performance.now();
+  const results = await Promise.all([load(0), load(1)]);
+  const elapsedSeconds = (performance.now() - startedAt) / 1000;
+  server.close();
+  expect(together).toBe(0);
+  expect(turnsSeen.slice(0, 6)).toEqual(['0', '1', '0', '1', '0', '1']);
+  const [first, second] = results.map((result) => result.durationSeconds);
+  expect((first ?? Number.NaN) + (second ?? Number.NaN)).toBeLessThan(elapsedSeconds);
+  for (const { durationSeconds, succeeded, failed, perSecond } of results) {
+    expect(durationSeconds).toBeGreaterThanOrEqual(0.5);
+    expect(failed).toBe(0);
+    expect(perSecond.reduce((sum, second) => sum + second.succeeded, 0)).toBe(succeeded);
+  }
 });
 
 test('a load that nobody is ready for does not start, and says why', async () => {

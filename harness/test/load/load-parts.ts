@@ -58,6 +58,7 @@ export function createBench(requests: PreparedRequest[] = [simple]): Bench & Dis
       timeoutMs: 5000,
       warmup: null,
       minimumSeconds: 0,
+      turnSeconds: null,
       cpus: [],
       folder,
       ...more,

@@ -1,9 +1,8 @@
 // Source, 7.2: high CPU points to a code path, low CPU with high latency to a wait (connection pool, upstream, locks).
-import { ProcessesArtifact } from '../../collect/processes.ts';
 import type { RunResult } from '../../result/result.ts';
 import { readMetricOf } from '../read-metric.ts';
 import type { Finding, Rule } from '../rule.ts';
-import { countOf, evidenceOf, type Sighting, withArtifact, worstByScenario } from './evidence.ts';
+import { countOf, currentTrials, evidenceOf, type Sighting, worstByScenario } from './evidence.ts';
 
 /** Of one core: Node runs JavaScript on one. */
 const BUSY_PERCENT = 90;
@@ -18,9 +17,10 @@ export const gatewayCpu: Rule = {
   id: 'gateway-cpu',
   title: 'The gateway’s CPU: the limit, or idle while requests wait',
   evaluate(result) {
-    const gateway = withArtifact(result, 'processes', ProcessesArtifact).flatMap(({ trial, data }) => {
-      const percent = (data.groups['gateway'] ?? data.groups['gateway.current'])?.cpuPercent;
-      return percent === undefined || percent === null ? [] : [{ trial, percent }];
+    const gateway = currentTrials(result).flatMap((trial) => {
+      const { usage, load } = trial;
+      // Over the time that it was loaded: while another build has its turn, a gateway idles.
+      return usage === null ? [] : [{ trial, percent: (100 * usage.cpuSeconds) / load.durationSeconds }];
     });
     const busy = gateway
       .filter(({ percent }) => percent >= BUSY_PERCENT)
@@ -71,7 +71,7 @@ function busyFindings(result: RunResult, sightings: Sighting[], loop: 'open' | '
         loop === 'open'
           ? `The gateway’s core is full at the offered rate in ${countOf(worst.length, 'scenario')}`
           : `CPU limits the gateway’s throughput in ${countOf(worst.length, 'scenario')}`,
-      evidence: evidenceOf(worst, '/proc/<pid>/stat over the trial'),
+      evidence: evidenceOf(worst, 'CPU time ÷ time under load'),
       next: [
         'profile it: NODE_OPTIONS=--cpu-prof npm run gateway, then load the scenario with npm run hit',
         result.environment.machine.cores > 2
@@ -91,7 +91,7 @@ function idleFindings(worst: Sighting[]): Finding[] {
       rule: 'gateway-cpu',
       priority: 'high',
       title: `Requests wait while the gateway’s CPU idles in ${countOf(worst.length, 'scenario')}`,
-      evidence: evidenceOf(worst, '/proc/<pid>/stat and the closed loop’s histogram'),
+      evidence: evidenceOf(worst, 'CPU time ÷ time under load; the closed loop’s histogram'),
       next: [
         'look at the connection pool (DB_POOL_SIZE), at connections to upstream servers and at locks: pg_stat_activity, pg_locks',
         'compare with the same requests directly on the MCP server (scenarios direct_…): is it the upstream?',

@@ -9,7 +9,6 @@ import type { PgDatabaseArtifact } from '../../../src/collect/pg-database.ts';
 import type { PgLocksArtifact } from '../../../src/collect/pg-locks.ts';
 import type { PgStatementsArtifact } from '../../../src/collect/pg-statements.ts';
 import type { PgTablesArtifact } from '../../../src/collect/pg-tables.ts';
-import type { ProcessesArtifact } from '../../../src/collect/processes.ts';
 import { createRandom } from '../../../src/random.ts';
 import type { RunResult } from '../../../src/result/result.ts';
 import { type BuildOptions, buildResult, logNormalHistogram } from '../../build-result.ts';
@@ -22,7 +21,6 @@ interface Artifacts {
   'pg-locks': PgLocksArtifact;
   'gateway-runtime': GatewayRuntimeArtifact;
   'gateway-logs': GatewayLogsArtifact;
-  processes: ProcessesArtifact;
 }
 
 function withArtifacts(artifacts: Partial<Artifacts>, options: BuildOptions = {}): RunResult {
@@ -110,13 +108,9 @@ const runtime: GatewayRuntimeArtifact = {
   restarted: false,
 };
 
-const process = (cpuPercent: number) => ({
-  groups: { gateway: { pids: [1], cpuPercent, rssBytes: 1, descriptors: 1, threads: 11 } },
-});
-
 describe('rules', () => {
   test('say nothing of a quiet run without artifacts', () => {
-    expect(evaluateRules(buildResult({ flawed: false }), [])).toEqual([]);
+    expect(evaluateRules(buildResult({ flawed: false, behaviour: { current: { cpu: 0.95 } } }), [])).toEqual([]);
   });
 
   test('find slow statements and how to look into them', () => {
@@ -226,14 +220,16 @@ describe('rules', () => {
   });
 
   test('tell a full core from a CPU that idles while requests wait', () => {
-    const full = find(withArtifacts({ processes: process(99) }), 'gateway-cpu');
-    expect(full.map((finding) => finding.priority)).toEqual(['high', 'low']);
-    const waiting = find(
-      withArtifacts({ processes: process(20) }, { behaviour: { current: { latency: 10 } } }),
-      'gateway-cpu',
-    );
+    const withCpu = (percent: number, options: BuildOptions = {}): RunResult => {
+      const result = buildResult({ flawed: false, ...options });
+      for (const { usage, load } of result.trials)
+        if (usage !== null && load !== null) usage.cpuSeconds = (percent / 100) * load.durationSeconds;
+      return result;
+    };
+    expect(find(withCpu(99), 'gateway-cpu').map((finding) => finding.priority)).toEqual(['high', 'low']);
+    const waiting = find(withCpu(20, { behaviour: { current: { latency: 10 } } }), 'gateway-cpu');
     expect(waiting[0]?.title).toMatch(/^Requests wait while the gateway’s CPU idles/);
-    expect(find(withArtifacts({ processes: process(60) }), 'gateway-cpu')).toEqual([]);
+    expect(find(withCpu(60), 'gateway-cpu')).toEqual([]);
   });
 
   test('find memory that grows through a whole round', () => {
