@@ -161,7 +161,8 @@ async function beginRound(context: TrialContext, result: RunResult, round: numbe
   result.subjects = Object.values(context.infrastructure.gateways).map((gateway) => gateway.subject);
 }
 
-async function prepareDrivers(
+/** Finds or fetches the generators of the plan: their versions, and a line that names them. */
+export async function prepareDrivers(
   plan: Plan,
   update: (line: string) => void,
   signal: AbortSignal,

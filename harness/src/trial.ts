@@ -155,13 +155,17 @@ async function runInto(
   let before: UsageReading | undefined;
   let startedAtMs = Date.now();
   let endWatch: (() => Promise<TrialResult['artifacts']>) | undefined;
-  let pid: number | undefined;
+  let forgetGenerator = () => {};
   let load: LoadResult;
   try {
     load = await drivers[planned.engine].run(job, signal, {
       onProcess: (started) => {
-        pid = started;
+        const forget = infrastructure.adopt('the load generator', started);
         context.loadPids.add(started);
+        forgetGenerator = () => {
+          context.loadPids.delete(started);
+          forget();
+        };
       },
       onReady: async () => {
         await nextTurn();
@@ -172,7 +176,7 @@ async function runInto(
       },
     });
   } finally {
-    if (pid !== undefined) context.loadPids.delete(pid);
+    forgetGenerator();
   }
   const endedAtMs = Date.now();
   const after = await readOwnUsage();

@@ -5,7 +5,7 @@ import type { SubjectName } from '../plan/plan.ts';
 import type { RunResult, Subject } from '../result/result.ts';
 import type { Comparison } from './analysis.ts';
 import { decideRows } from './decide-rows.ts';
-import { findMismatches, subjectDifferences } from './match.ts';
+import { findMismatches, refuseMismatches, subjectDifferences } from './match.ts';
 import { scenariosOf } from './scenarios-of.ts';
 import { type Side, testRow } from './test-row.ts';
 
@@ -32,13 +32,7 @@ export function compare(
   gate: PerfConfig['gate'],
   options: CompareOptions = {},
 ): Comparison {
-  const mismatches = findMismatches(before, after);
-  if (mismatches.length > 0 && options.force !== true) {
-    const lines = mismatches.map(({ what, before: was, after: is }) => `${what}: ${was} → ${is}`);
-    throw new HarnessError('COMPARISON_REFUSED', {
-      detail: `${before.id} and ${after.id} differ in\n${lines.join('\n')}`,
-    });
-  }
+  if (options.force !== true) refuseMismatches(before, after);
   const infrastructure =
     before.plan.infrastructure === after.plan.infrastructure
       ? []
@@ -49,7 +43,7 @@ export function compare(
     paired: false,
     alpha: gate.alpha,
     subject: [...infrastructure, ...subjectDifferences(subjectOf(before, 'current'), subjectOf(after, 'current'))],
-    mismatches,
+    mismatches: findMismatches(before, after),
     rows: rowsOf({ result: before, subject: 'current' }, { result: after, subject: 'current' }, gate, false),
   };
 }

@@ -9,7 +9,7 @@ const WithId = Type.Intersect([Type.Object({ id: Type.String() }), Type.Object({
 const Scenarios = Type.Array(WithId);
 
 /** @throws RESULT_INVALID with every fault */
-export function scenariosOf(result: RunResult): Scenario[] {
+export function scenariosOf(result: Pick<RunResult, 'id' | 'scenarios'>): Scenario[] {
   try {
     return parse(Scenarios, result.scenarios, `${result.id} /scenarios`);
   } catch (cause) {

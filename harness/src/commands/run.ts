@@ -6,6 +6,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { execa } from 'execa';
 import type { Analysis } from '../analyze/analysis.ts';
 import { analyze } from '../analyze/index.ts';
+import { refuseMismatches } from '../analyze/match.ts';
 import { DEFAULT_ROUNDS } from '../analyze/stats/power.ts';
 import { HarnessError } from '../errors.ts';
 import { keepBaseline, readBaseline } from '../gate/baselines.ts';
@@ -26,13 +27,15 @@ import {
   readScenarios,
   readServerProfile,
 } from '../plan/read.ts';
+import type { Scenario } from '../plan/scenario.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { reporters } from '../report/index.ts';
 import { renderTerminal } from '../report/terminal.ts';
 import { writeCsvFiles } from '../result/csv.ts';
+import { readEnvironment } from '../result/environment.ts';
 import type { RunResult } from '../result/result.ts';
 import { createRunFolder, type RunFolder, writeWhole } from '../result/run-folder.ts';
-import { type RunRequest, run } from '../run.ts';
+import { prepareDrivers, type RunRequest, run } from '../run.ts';
 import { printScenarios } from './list.ts';
 
 interface Options {
@@ -167,6 +170,8 @@ async function runCommand(options: Options): Promise<number> {
   const stopListening = listenForInterrupt(interruption);
   const progress = createProgress(interruption.signal);
   try {
+    if (baseline !== null && options.forceCompare !== true)
+      await refuseBaseline(baseline, plan, scenarios, progress, interruption.signal);
     const subjects = await prepareSubjects(options, progress, interruption.signal);
     const folder = createRunFolder(profile.id, new Date());
     const request: RunRequest = {
@@ -254,6 +259,22 @@ async function writeOutput(analysis: Analysis, folder: RunFolder, file: string):
   }
   const reporter = Object.values(reporters).find((one) => one.extension === extension);
   if (reporter !== undefined) writeWhole(file, await reporter.render(analysis));
+}
+
+/** Before the load what is known then; the pinned cores are looked at after it. @throws COMPARISON_REFUSED, K6_MISSING */
+async function refuseBaseline(
+  baseline: RunResult,
+  plan: Plan,
+  scenarios: Scenario[],
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
+  await progress.step('does the baseline fit?', null, async (update) => {
+    const [tools] = await prepareDrivers(plan, update, signal);
+    const environment = await readEnvironment(tools);
+    refuseMismatches(baseline, { id: 'this run', environment, plan, scenarios });
+    return [undefined, baseline.id];
+  });
 }
 
 function checkCombinations(options: Options): void {

@@ -87,6 +87,7 @@ async function start(request: InfrastructureRequest, signal: AbortSignal): Promi
         { role: 'postgres', pid: postgres.pid },
         { role: 'upstream', pid: upstream.pid },
       ],
+      adopt: registry.adopt,
       async restartGateway(name) {
         const runner = runners.get(name);
         if (runner === undefined) return false;

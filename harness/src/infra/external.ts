@@ -33,17 +33,18 @@ async function start(wanted: InfrastructureRequest, signal: AbortSignal): Promis
     gateways: { current: gateway },
     restartGateway: async () => false,
   };
+  const registry = openRunRegistry();
   if (target.upstreamUrl !== undefined) {
     const url = toBaseUrl(target.upstreamUrl.replace(/\/mcp\/?$/, ''), '--upstream-url');
     return {
       ...common,
       upstreams: [{ name: 'fast_time', url }],
       processes: () => [],
-      [Symbol.asyncDispose]: async () => {},
+      adopt: registry.adopt,
+      [Symbol.asyncDispose]: async () => registry.close(),
     };
   }
   const stack = createCleanupStack();
-  const registry = openRunRegistry();
   stack.add('the record of the run', registry.close);
   try {
     const upstream = await startUpstream({
@@ -59,6 +60,7 @@ async function start(wanted: InfrastructureRequest, signal: AbortSignal): Promis
       ...common,
       upstreams: upstream.servers,
       processes: () => [{ role: 'upstream', pid: upstream.pid }],
+      adopt: registry.adopt,
       [Symbol.asyncDispose]: stack.stop,
     };
   } catch (error) {

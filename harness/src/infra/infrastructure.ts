@@ -66,6 +66,11 @@ export interface RunningInfrastructure extends AsyncDisposable {
   postgresVersion?: string;
   /** Processes as they are now (a restarted gateway has a new pid). */
   processes(): WatchedProcess[];
+  /**
+   * Puts a process that somebody else has started for this run (a load generator, a leader of its group) on the run's record, so that
+   * the next run ends it when this one is killed. @returns what forgets it, to be called once it has ended
+   */
+  adopt(name: string, pid: number): () => void;
   /** Stops and starts one gateway on its own database; its `url` may change. No-op (false) where it is not ours. */
   restartGateway(subject: SubjectName): Promise<boolean>;
 }

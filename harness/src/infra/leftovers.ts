@@ -8,7 +8,7 @@ import { Value } from 'typebox/value';
 import { cacheFolder } from '../paths.ts';
 import { toMessage } from './cleanup-stack.ts';
 import { hasCode, identifyProcess, isRunning, ProcessIdentity } from './process-identity.ts';
-import { StopLadder, stopByLadder } from './stop-ladder.ts';
+import { politeLadder, StopLadder, stopByLadder } from './stop-ladder.ts';
 
 /** Folders that a run may remove carry this prefix; a record that names another folder is not obeyed. */
 export const RUN_FOLDER_PREFIX = 'gatebench-';
@@ -34,6 +34,8 @@ type RunRecord = Static<typeof RunRecord>;
 export interface RunRegistry {
   /** @returns what forgets it again, to be called once it has ended */
   addProcess(name: string, identity: ProcessIdentity, ladder: StopLadder): () => void;
+  /** `addProcess` by pid, for a generator: it has nothing to close. */
+  adopt(name: string, pid: number): () => void;
   /** @param path its last part starts with `RUN_FOLDER_PREFIX` */
   addFolder(path: string): () => void;
   /** Removes the record, unless something in it could not be stopped or removed: that is left to the next run. */
@@ -57,15 +59,20 @@ export function openRunRegistry(recordsFolder: string = runRecordsFolder): RunRe
     renameSync(`${file}.new`, file);
   };
   write();
-  return {
-    addProcess(name, identity, ladder) {
-      const entry = { name, identity, ladder };
-      record.processes.push(entry);
+  const addProcess: RunRegistry['addProcess'] = (name, identity, ladder) => {
+    const entry = { name, identity, ladder };
+    record.processes.push(entry);
+    write();
+    return () => {
+      record.processes = record.processes.filter((one) => one !== entry);
       write();
-      return () => {
-        record.processes = record.processes.filter((one) => one !== entry);
-        write();
-      };
+    };
+  };
+  return {
+    addProcess,
+    adopt(name, pid) {
+      const identity = identifyProcess(pid);
+      return identity === undefined ? () => {} : addProcess(name, identity, politeLadder);
     },
     addFolder(path) {
       record.folders.push(path);

@@ -36,6 +36,7 @@ export function contextOf({
       upstreams: [],
       processes,
       restartGateway: async () => false,
+      adopt: () => () => {},
       async [Symbol.asyncDispose]() {},
     },
     loadPids,

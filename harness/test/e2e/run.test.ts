@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { infrastructures } from '../../src/infra/index.ts';
+import { runRecordsFolder } from '../../src/infra/leftovers.ts';
 import { repository } from '../../src/paths.ts';
 import { readInfrastructureProfile, readPostgresProfile, readServerProfile } from '../../src/plan/read.ts';
 import { readResult, runFolderAt } from '../../src/result/run-folder.ts';
@@ -135,7 +136,9 @@ describe('a run that is stopped', () => {
 
   it('by SIGKILL is cleaned up by the next one', async () => {
     const started = startHarness(['run', '--profile', 'light', ...scenarios]);
-    await waitForText(started.stderr, '[1/');
+    // The third trial is k6's, which does not end with the harness by itself.
+    await waitForText(started.stderr, '[2/');
+    await waitForText(() => readRunRecord(started.child.pid), 'the load generator');
     const folder =
       readdirSync(join(repository, 'reports'))
         .filter((name) => name.startsWith('results_light_'))
@@ -150,8 +153,15 @@ describe('a run that is stopped', () => {
     const next = await harness('run', '--profile', 'smoke', '--scenario', 'health', '--json');
     keep(next);
     await expect(fetch(`${gatewayUrl}/health`)).rejects.toThrow();
+    expect(next.stderr).toMatch(/ended the load generator \(pid \d+, SIG/);
   });
 });
+
+/** What the run of this process has put down for the next one to remove. */
+function readRunRecord(pid: number | undefined): string {
+  const names = readdirSync(runRecordsFolder).filter((name) => name.startsWith(`${pid}-`) && name.endsWith('.json'));
+  return names.map((name) => readFileSync(join(runRecordsFolder, name), 'utf8')).join();
+}
 
 describe('two runs side by side', () => {
   it('do not disturb each other', async () => {
@@ -189,19 +199,13 @@ describe('a baseline', () => {
     expect(side.stdout + side.stderr).toContain('health');
     expect(readFileSync(page, 'utf8')).toMatch(/^<!doctype html>/);
 
-    const other = await harness(
-      'run',
-      '--profile',
-      'smoke',
-      '--scenario',
-      'tools_list',
-      '--compare-with',
-      'e2e-test',
-      '--json',
-    );
-    keep(other);
+    const misfit = ['run', '--profile', 'smoke', '--scenario', 'tools_list', '--compare-with', 'e2e-test', '--json'];
+    const other = await harness(...misfit);
     expect(other.exitCode).toBe(4);
     expect(other.stderr).toMatch(/COMPARISON_REFUSED[\s\S]*scenarios: /);
+    // Before the load, not after it.
+    expect(other.stderr).not.toContain('infrastructure');
+    expect(other.stdout).toBe('');
   });
 });
 
