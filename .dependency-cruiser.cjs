@@ -3,6 +3,7 @@
 /** Layers from the top; a layer's parts are siblings. */
 const gateway = [
   ['main'],
+  ['serve'],
   ['app'],
   ['http'],
   ['registry', 'auth', 'federation'],
@@ -23,7 +24,8 @@ const harness = [
   ['infra', 'load', 'upstream'],
   ['result'],
   ['plan'],
-  ['errors', 'paths', 'random'],
+  ['version'],
+  ['errors', 'paths', 'random', 'redact', 'process-identity'],
 ];
 
 /** Files that a sibling may import: ports, and what reports show. */

@@ -10,6 +10,7 @@ import { gatewayRoutes } from './http/gateways.ts';
 import { healthRoutes } from './http/health.ts';
 import { metricsRoutes } from './http/metrics.ts';
 import { observeRequests } from './http/observe-requests.ts';
+import { createRefuseForeignOrigin } from './http/origin.ts';
 import { promptRoutes } from './http/prompts.ts';
 import { resourceRoutes } from './http/resources.ts';
 import { rpcRoutes } from './http/rpc.ts';
@@ -50,7 +51,7 @@ export function buildApp({ config, registry, store, upstreams, metrics, log }: A
   const { catalog } = registry;
   const { has, forward } = createRouter(catalog, upstreams);
   const list: McpPorts['list'] = (kind, cursor, serverId) => catalog.list(kind, cursor, serverId);
-  const failed: McpPorts['failed'] = (method, error) => countFailure(metrics, log, method, error);
+  const failed: McpPorts['failed'] = (method, error, requestId) => tellFailure(metrics, log, method, error, requestId);
   const ports: McpPorts = { list, has, forward, failed };
   watchSources(metrics, {
     database: () => store.pool(),
@@ -60,12 +61,13 @@ export function buildApp({ config, registry, store, upstreams, metrics, log }: A
 
   app.decorateRequest('identity', undefined);
   observeRequests(app, metrics);
-  registerErrorHandler(app);
+  registerErrorHandler(app, failed);
 
-  app.register(healthRoutes, { ping: () => store.ping() });
+  app.register(healthRoutes, { ping: () => store.ping(), failed });
   if (!config.METRICS_AUTH_REQUIRED) app.register(metricsRoutes, { metrics });
   app.register(async function authenticated(guarded) {
     guarded.addHook('onRequest', createAuthenticate(config));
+    guarded.addHook('onRequest', createRefuseForeignOrigin(config.ALLOWED_ORIGINS));
     if (config.METRICS_AUTH_REQUIRED) guarded.register(metricsRoutes, { metrics });
     guarded.register(rpcRoutes, { ports });
     guarded.register(streamableHttpRoutes, { ports, sessions, hasServer: (id) => catalog.hasServer(id), config });
@@ -78,15 +80,25 @@ export function buildApp({ config, registry, store, upstreams, metrics, log }: A
   return app;
 }
 
-/** Counts by code; what is neither the client's fault nor one of our known failures is a bug, and logged whole. */
-function countFailure(metrics: Metrics, log: FastifyBaseLogger, method: string, error: unknown): void {
+/**
+ * Counts by code and logs: failures of the gateway and of what it needs at `error`, refusals at `warn`. JSON-RPC's own errors
+ * are answers to the client and only counted; what is none of our known failures is a bug, and logged whole.
+ */
+function tellFailure(
+  metrics: Metrics,
+  log: FastifyBaseLogger,
+  method: string,
+  error: unknown,
+  requestId: string | undefined,
+): void {
   if (error instanceof GatewayError) {
-    countError(metrics, error.code);
-    log.warn({ code: error.code, method, detail: error.detail }, 'request failed');
+    const { code, detail, status } = error;
+    countError(metrics, code);
+    log[status >= 500 ? 'error' : 'warn']({ code, method, detail }, 'request failed');
   } else if (error instanceof RpcError) {
     countError(metrics, String(error.code));
   } else {
     countError(metrics, 'GW_INTERNAL');
-    log.error({ err: error, method }, 'request failed');
+    log.error({ err: error, method, requestId }, 'request failed');
   }
 }

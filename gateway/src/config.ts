@@ -27,7 +27,7 @@ export const Config = Type.Object(
     }),
     ALLOWED_ORIGINS: Type.String({
       default: '',
-      description: 'origins a browser may send MCP requests from, separated by commas; loopback origins always may',
+      description: 'origins a browser may send requests from, separated by commas; loopback origins always may',
     }),
 
     DATABASE_URL: Type.String({

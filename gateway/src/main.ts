@@ -1,7 +1,7 @@
 // The command line: arguments → command → exit code, nothing else. 0 stopped in order · 2 bad usage or configuration ·
 // 3 what it needs is not there (database, port).
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { createToken } from './auth/token.ts';
+import { createTokenFor } from './auth/token.ts';
 import { loadConfig } from './config.ts';
 import { GatewayError } from './errors.ts';
 import { ListenError, serve } from './serve.ts';
@@ -25,17 +25,15 @@ program
 
 program
   .command('token')
-  .description('print a token for the Authorization header')
+  .description('print a token for the Authorization header (JWT_AUDIENCE and JWT_ISSUER as for serve)')
   .requiredOption('--username <name>', 'who the token speaks for')
   .option('--exp <minutes>', 'how long it is good; 0: for ever', toMinutes, 60)
   .option('--secret <key>', 'key it is signed with (default: JWT_SECRET_KEY)')
   .addHelpText('after', '\nExample:\n  gateway token --username admin --exp 60 --secret "$JWT_SECRET_KEY"')
   .action(({ username, exp, secret }: { username: string; exp: number; secret?: string }) => {
-    const key = secret ?? process.env['JWT_SECRET_KEY'];
-    if (key === undefined || key === '') {
-      throw new GatewayError('GW_CONFIG_INVALID', { detail: 'a token needs --secret or JWT_SECRET_KEY, got neither' });
-    }
-    process.stdout.write(`${createToken({ secret: key, subject: username, expiresInMinutes: exp })}\n`);
+    const { JWT_SECRET_KEY } = process.env;
+    const environment = { ...process.env, JWT_SECRET_KEY: secret ?? JWT_SECRET_KEY };
+    process.stdout.write(`${createTokenFor(environment, { subject: username, expiresInMinutes: exp })}\n`);
   });
 
 function toMinutes(text: string): number {

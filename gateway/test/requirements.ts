@@ -32,6 +32,11 @@ export const requirements: Requirement[] = [
   { id: 'MCP-RPC-07', text: 'an id must be a string or a number, not null', clause: 'basic#requests' },
   { id: 'MCP-RPC-08', text: 'notifications and responses get no answer', clause: 'basic#notifications' },
   {
+    id: 'MCP-RPC-09',
+    text: 'an HTTP request that is refused is answered with a JSON-RPC error with id null, under its HTTP status',
+    clause: 'basic/transports#sending-messages-to-the-server',
+  },
+  {
     id: 'MCP-LIFE-01',
     text: 'initialize answers with the requested version when it is supported',
     clause: 'basic/lifecycle#version-negotiation',

@@ -24,6 +24,8 @@ export interface Asked {
 export interface TestApp extends AsyncDisposable {
   app: FastifyInstance;
   asked: Asked[];
+  /** The log's lines (from `warn` on). */
+  logged: { level: number; code?: string; method?: string; detail?: string }[];
   /** `inject` with a token (of `user`, `admin` when not said). */
   send(options: InjectOptions, user?: string): ReturnType<typeof sendTo>;
   post(url: string, message: unknown, headers?: Record<string, string>, user?: string): ReturnType<typeof sendTo>;
@@ -33,6 +35,8 @@ export interface TestAppOptions {
   environment?: Record<string, string>;
   /** Is the database there? */
   isReady?: boolean;
+  /** A URI that is registered as a resource and not shown. */
+  hiddenUri?: string;
   answer?: (asked: Asked) => Promise<UpstreamAnswer>;
 }
 
@@ -46,7 +50,7 @@ const tool = (name: string): CatalogEntry => ({
 
 const tools = [tool('convert_time'), tool('get_system_time')];
 
-const catalog: Catalog = {
+const createCatalog = (hiddenUri: string | undefined): Catalog => ({
   hasServer: async (serverId) => serverId === 'server-1',
   find(kind, name, serverId) {
     if (kind === 'tools') {
@@ -57,6 +61,7 @@ const catalog: Catalog = {
       return { ...tool('zone'), originalName: 'time://{zone}' };
     return undefined;
   },
+  hasResource: (_gatewayId, uri) => uri === hiddenUri,
   list(kind, cursor, serverId) {
     if (cursor === 'bad') throw new GatewayError('GW_INVALID_CURSOR', { detail: 'bad' });
     const listed = kind === 'tools' ? (serverId === undefined ? tools : tools.slice(0, 1)) : [];
@@ -70,15 +75,16 @@ const catalog: Catalog = {
     transport: 'STREAMABLEHTTP',
     headers: {},
   }),
-};
+});
 
 export function token(subject: string): string {
   return createToken({ secret, subject, expiresInMinutes: 5 });
 }
 
 export function createTestApp(options: TestAppOptions = {}): TestApp {
-  const config = loadConfig({ JWT_SECRET_KEY: secret, LOG_LEVEL: 'silent', ...options.environment });
-  const log = pino({ level: config.LOG_LEVEL });
+  const config = loadConfig({ JWT_SECRET_KEY: secret, LOG_LEVEL: 'warn', ...options.environment });
+  const logged: TestApp['logged'] = [];
+  const log = pino({ level: config.LOG_LEVEL }, { write: (line) => logged.push(JSON.parse(line)) });
   const asked: Asked[] = [];
   const down = async () => {
     throw new GatewayError('GW_DATABASE_UNAVAILABLE', { detail: 'not there in this test' });
@@ -100,11 +106,13 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
     discover: () => Promise.reject(new Error('not asked for in this test')),
     [Symbol.asyncDispose]: async () => undefined,
   };
+  const catalog = createCatalog(options.hiddenUri);
   const registry = { ...createRegistry({ store, connect: () => upstream, config, log }), catalog };
   const app = buildApp({ config, registry, store, upstreams: { of: () => upstream }, metrics: createMetrics(), log });
   return {
     app,
     asked,
+    logged,
     send: (request, user) => sendTo(app, request, user),
     post: (url, message, headers = {}, user) =>
       sendTo(

@@ -37,7 +37,13 @@ export function createVerifyToken(config: JwtConfig): (token: string) => Identit
   });
   // Not the verifier's own cache: that one hashes the token on each use and lets refused tokens push good ones out.
   const known = config.JWT_CACHE_ENABLED
-    ? new LRUCache<string, Identity>({ max: config.JWT_CACHE_MAX_SIZE, ttl: config.JWT_CACHE_TTL * 1000 })
+    ? new LRUCache<string, Identity>({
+        max: config.JWT_CACHE_MAX_SIZE,
+        ttl: config.JWT_CACHE_TTL * 1000,
+        // The clock is read once a second; with the default of 1 ms nearly every request would start a timer for it. The
+        // token's own expiry is judged below.
+        ttlResolution: 1000,
+      })
     : undefined;
   return (token) => {
     const remembered = known?.get(token);

@@ -1,6 +1,7 @@
 // Tokens: HS256 and nothing else, so that neither side can be talked into another algorithm.
 import { randomUUID } from 'node:crypto';
 import { createSigner } from 'fast-jwt';
+import { GatewayError } from '../errors.ts';
 
 export interface TokenRequest {
   secret: string;
@@ -23,4 +24,27 @@ export function createToken(request: TokenRequest): string {
     ...(request.expiresInMinutes > 0 ? { expiresIn: request.expiresInMinutes * 60_000 } : {}),
   });
   return sign({ sub: request.subject, username: request.subject });
+}
+
+/**
+ * A token for a gateway with these settings: JWT_SECRET_KEY, JWT_AUDIENCE and JWT_ISSUER, read as the gateway reads them.
+ * @throws GW_CONFIG_INVALID without a key
+ */
+export function createTokenFor(
+  environment: Record<string, string | undefined>,
+  request: Pick<TokenRequest, 'subject' | 'expiresInMinutes'>,
+): string {
+  const setting = (name: string) => environment[name]?.trim() ?? '';
+  const secret = setting('JWT_SECRET_KEY');
+  if (secret === '') {
+    throw new GatewayError('GW_CONFIG_INVALID', { detail: 'a token needs --secret or JWT_SECRET_KEY, got neither' });
+  }
+  const audience = setting('JWT_AUDIENCE');
+  const issuer = setting('JWT_ISSUER');
+  return createToken({
+    ...request,
+    secret,
+    ...(audience === '' ? {} : { audience }),
+    ...(issuer === '' ? {} : { issuer }),
+  });
 }

@@ -1,5 +1,5 @@
 // One value that is dear to make, kept in memory: made on demand by one flight for all who ask, made anew when it is old or
-// was declared wrong, and served beyond its age when it cannot be made.
+// was declared wrong, and served beyond its age when it cannot be made: nobody waits for an attempt that follows a failure.
 
 export interface SnapshotOptions<T> {
   load: () => Promise<T>;
@@ -45,16 +45,18 @@ export class Snapshot<T> {
       this.hits += 1;
       return kept.value;
     }
-    const reload = this.#load().catch((error: unknown) => {
-      this.#options.onStale(error);
-      return kept.value;
-    });
-    if (isCurrent && ageMs < 2 * this.#options.ttlMs) {
+    // What failed last may hang now, until its deadline: who asks meanwhile is answered with what there is.
+    const hasFailed = this.#failedAtMs !== undefined;
+    if (hasFailed || (isCurrent && ageMs < 2 * this.#options.ttlMs)) {
       this.hits += 1;
+      if (!this.#isFlying()) this.#load().catch(this.#options.onStale);
       return kept.value;
     }
     this.misses += 1;
-    return reload;
+    return this.#load().catch((error: unknown) => {
+      this.#options.onStale(error);
+      return kept.value;
+    });
   }
 
   /** The value was changed where it comes from: who asks from now on waits for another. */
@@ -63,8 +65,12 @@ export class Snapshot<T> {
     this.#failedAtMs = undefined;
   }
 
+  #isFlying(): boolean {
+    return this.#flight?.version === this.#version;
+  }
+
   #load(): Promise<T> {
-    if (this.#flight?.version === this.#version) return this.#flight.promise;
+    if (this.#flight !== undefined && this.#isFlying()) return this.#flight.promise;
     const flight = { promise: this.#fly(this.#version), version: this.#version };
     this.#flight = flight;
     const land = () => {
@@ -83,7 +89,8 @@ export class Snapshot<T> {
       this.#failedAtMs = undefined;
       return value;
     } catch (error) {
-      this.#failedAtMs = this.#options.now();
+      // One that began before an invalidation says nothing about the value that is wanted now.
+      if (version === this.#version) this.#failedAtMs = this.#options.now();
       throw error;
     }
   }

@@ -32,7 +32,7 @@ export interface UpstreamSession {
   capabilities: Record<string, unknown>;
 }
 
-/** How long saying goodbye may take. */
+/** How long saying goodbye and letting go may take. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
 export class HttpUpstream implements Upstream {
@@ -85,13 +85,19 @@ export class HttpUpstream implements Upstream {
     this.#session = undefined;
     if (session?.id !== undefined) {
       // The upstream forgets the session by itself some day: that this failed changes nothing for anybody.
-      await this.#pool
-        .request({ path: this.#path, method: 'DELETE', headers: session.headers, headersTimeout: CLOSE_TIMEOUT_MS })
+      this.#pool
+        .request({ path: this.#path, method: 'DELETE', headers: session.headers })
         .then(({ body }) => body.dump())
         .catch(ignoreGoodbye);
     }
-    const late = setTimeout(() => this.#pool.destroy(), CLOSE_TIMEOUT_MS);
-    await this.#pool.close().finally(() => clearTimeout(late));
+    // close() lets end what has begun, the goodbye too. One deadline for all of it: a request's own signal would not end one
+    // that still waits for a connection.
+    let late: NodeJS.Timeout | undefined;
+    const isLate = new Promise<void>((resolve) => {
+      late = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+    });
+    await Promise.race([this.#pool.close(), isLate]).finally(() => clearTimeout(late));
+    await this.#pool.destroy();
   }
 
   async #request(

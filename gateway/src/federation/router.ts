@@ -15,6 +15,8 @@ interface Entry {
 export interface Routes {
   /** Resource templates are found by a URI that expands them. */
   find(kind: ListKind, name: string, serverId?: string): Entry | undefined | Promise<Entry | undefined>;
+  /** Is it registered as a resource of that gateway, shown or not? */
+  hasResource(gatewayId: string, uri: string): boolean | Promise<boolean>;
   gateway(gatewayId: string): UpstreamAddress | undefined | Promise<UpstreamAddress | undefined>;
 }
 
@@ -35,6 +37,8 @@ export function createRouter(routes: Routes, upstreams: Pick<Upstreams, 'of'>): 
         // The URI goes to the template's upstream as it stands.
         const template = await routes.find('resourceTemplates', name, caller.serverId);
         if (template === undefined) return undefined;
+        // Registered and not found: switched off, or no member. A template must not show what the registry hides.
+        if (await routes.hasResource(template.gatewayId, name)) return undefined;
         const reader = await upstreamOf(routes, upstreams, template);
         return reader.request(forwarded.method, paramsJson, caller.signal);
       }

@@ -1,6 +1,10 @@
-// Turns every failure into one shape of answer: our code, what failed, what to try; nothing of the inside.
+// Turns every failure into one shape of answer: our code, what failed, what to try; nothing of the inside. The doors that
+// speak JSON-RPC have that protocol's shape of it. Every failure that is answered here is told to `failed`, once.
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type ErrorCode, errors, GatewayError } from '../errors.ts';
+import { type ErrorCode, errors, GatewayError, toJsonRpcError } from '../errors.ts';
+import { toErrorText } from '../mcp/messages.ts';
+import type { McpPorts } from '../mcp/ports.ts';
+import { sendJson } from './json-body.ts';
 
 /** ContextForge's clients read `detail`; `faults` names each property that is wrong. */
 export interface ErrorAnswer {
@@ -11,40 +15,53 @@ export interface ErrorAnswer {
   faults?: { path: string; message: string }[];
 }
 
-export function registerErrorHandler(app: FastifyInstance): void {
+type Failed = McpPorts['failed'];
+type Send = (reply: FastifyReply, status: number, error: GatewayError) => void;
+
+export function registerErrorHandler(app: FastifyInstance, failed: Failed): void {
+  const answerError = createAnswerError(failed, sendRest);
   app.setErrorHandler(answerError);
-  app.setNotFoundHandler(answerUnknownPath);
+  app.setNotFoundHandler(function answerUnknownPath(request, reply) {
+    const path = request.url.split('?', 1)[0] ?? '';
+    const detail = `nothing is served at ${request.method} ${path.slice(0, 200)}`;
+    return answerError(new GatewayError('GW_NOT_FOUND', { detail }), request, reply);
+  });
 }
 
-function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const known = toKnown(error);
-  if (known !== undefined) return reply.code(known.status).send(known.answer);
-  request.log.error({ err: error }, 'a request failed');
-  const detail = `request ${request.id}`;
-  return reply.code(500).send(toAnswer('GW_INTERNAL', detail));
+/** For a plugin of JSON-RPC routes. The id is null: what is refused here is the HTTP request, not a message in it. */
+export function answerErrorsAsJsonRpc(app: FastifyInstance, failed: Failed): void {
+  app.setErrorHandler(createAnswerError(failed, sendJsonRpc));
 }
 
-function answerUnknownPath(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const path = request.url.split('?', 1)[0] ?? '';
-  return reply.code(404).send(toAnswer('GW_NOT_FOUND', `nothing is served at ${request.method} ${path.slice(0, 200)}`));
+function createAnswerError(failed: Failed, send: Send) {
+  return function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const known = toKnown(error);
+    failed(`${request.method} ${request.routeOptions.url ?? 'unknown'}`, known?.error ?? error, request.id);
+    if (known !== undefined) send(reply, known.status, known.error);
+    else send(reply, 500, new GatewayError('GW_INTERNAL', { detail: `request ${request.id}`, cause: error }));
+    return reply;
+  };
 }
 
 /** Ours, and what Fastify itself refuses (a body that is no JSON, too large, of an unknown type). */
-function toKnown(error: unknown): { status: number; answer: ErrorAnswer } | undefined {
-  if (error instanceof GatewayError) {
-    const answer = toAnswer(error.code, error.detail);
-    if (error.faults.length > 0) answer.faults = error.faults.map(({ path, message }) => ({ path, message }));
-    return { status: error.status, answer };
-  }
+function toKnown(error: unknown): { status: number; error: GatewayError } | undefined {
+  if (error instanceof GatewayError) return { status: error.status, error };
   if (!isFastifyError(error)) return undefined;
   const status = error.statusCode ?? 500;
   if (status < 400 || status >= 500) return undefined;
   const code = status === 413 ? 'GW_BODY_TOO_LARGE' : 'GW_INVALID_REQUEST';
-  return { status, answer: toAnswer(code, error.message) };
+  return { status, error: new GatewayError(code, { detail: error.message, cause: error }) };
 }
 
-function toAnswer(code: ErrorCode, detail: string): ErrorAnswer {
-  return { code, message: errors[code].message, detail, hint: errors[code].hint };
+function sendRest(reply: FastifyReply, status: number, error: GatewayError): void {
+  const { code, detail, hint, faults } = error;
+  const answer: ErrorAnswer = { code, message: errors[code].message, detail, hint };
+  if (faults.length > 0) answer.faults = faults.map(({ path, message }) => ({ path, message }));
+  reply.code(status).send(answer);
+}
+
+function sendJsonRpc(reply: FastifyReply, status: number, error: GatewayError): void {
+  sendJson(reply, status, toErrorText('null', toJsonRpcError(error)));
 }
 
 function isFastifyError(error: unknown): error is FastifyError {

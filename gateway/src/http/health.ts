@@ -1,6 +1,7 @@
 // Who is up: /health says that this process answers, /ready that its database does too.
 import type { FastifyPluginCallback } from 'fastify';
 import { GatewayError } from '../errors.ts';
+import type { McpPorts } from '../mcp/ports.ts';
 import { latestVersion, supportedVersions } from '../mcp/versions.ts';
 import { productInfo } from '../version.ts';
 import { sendJson } from './json-body.ts';
@@ -8,6 +9,7 @@ import { sendJson } from './json-body.ts';
 export interface HealthOptions {
   /** One round trip to the database. @throws GW_DATABASE_UNAVAILABLE within two seconds */
   ping: () => Promise<void>;
+  failed: McpPorts['failed'];
 }
 
 const healthy = '{"status":"healthy"}';
@@ -19,7 +21,7 @@ const versionText = JSON.stringify({
   node: process.version,
 });
 
-export const healthRoutes: FastifyPluginCallback<HealthOptions> = (app, { ping }, done) => {
+export const healthRoutes: FastifyPluginCallback<HealthOptions> = (app, { ping, failed }, done) => {
   app.get('/health', (_request, reply) => sendJson(reply, 200, healthy));
   app.get('/version', (_request, reply) => sendJson(reply, 200, versionText));
   app.get('/ready', async (_request, reply) => {
@@ -28,8 +30,10 @@ export const healthRoutes: FastifyPluginCallback<HealthOptions> = (app, { ping }
       sendJson(reply, 200, ready);
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
-      const { code, detail, hint } = error;
-      sendJson(reply, 503, JSON.stringify({ status: 'not ready', code, detail, hint }));
+      failed('GET /ready', error);
+      // The detail is the driver's own text (addresses, names of users): for the log, not for whoever asks without a token.
+      const { code, hint } = error;
+      sendJson(reply, 503, JSON.stringify({ status: 'not ready', code, hint }));
     }
     return reply;
   });

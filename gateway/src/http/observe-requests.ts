@@ -15,15 +15,23 @@ type ObservedResponse = ServerResponse & { [kObserved]?: Observed };
 
 /** Call it before any other hook is added: what a later hook refuses is counted too. */
 export function observeRequests(app: FastifyInstance, metrics: Metrics): void {
-  /** Per route (its own options object) and status: no label is built on the request path but once. */
-  const known = new WeakMap<object, Map<number, Series>>();
+  /**
+   * Per route (its own options object), method and status: no label is built on the request path but once. The method is
+   * not the route's to tell: all requests that no route takes share one options object.
+   */
+  const known = new WeakMap<object, Map<string, Map<number, Series>>>();
 
   function seriesFor(request: FastifyRequest, status: number): Series {
     const { config } = request.routeOptions;
-    let byStatus = known.get(config);
+    let byMethod = known.get(config);
+    if (byMethod === undefined) {
+      byMethod = new Map();
+      known.set(config, byMethod);
+    }
+    let byStatus = byMethod.get(request.method);
     if (byStatus === undefined) {
       byStatus = new Map();
-      known.set(config, byStatus);
+      byMethod.set(request.method, byStatus);
     }
     let series = byStatus.get(status);
     if (series === undefined) {

@@ -3,10 +3,12 @@ import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastif
 import { readMessage } from '../mcp/messages.ts';
 import type { McpPorts } from '../mcp/ports.ts';
 import { answerBatch, answerMessage, parseText, sendResult, toRefusal } from './answer-text.ts';
+import { answerErrorsAsJsonRpc } from './error-handler.ts';
 import { takeJsonAsText } from './json-body.ts';
 
 export const rpcRoutes: FastifyPluginCallback<{ ports: McpPorts }> = (app, { ports }, done) => {
   takeJsonAsText(app);
+  answerErrorsAsJsonRpc(app, ports.failed);
 
   function answer(request: FastifyRequest, reply: FastifyReply): undefined {
     const body = parseText(request.body);

@@ -24,8 +24,8 @@ import {
   sendResult,
   toRefusal,
 } from './answer-text.ts';
+import { answerErrorsAsJsonRpc } from './error-handler.ts';
 import { sendJson, takeJsonAsText } from './json-body.ts';
-import { createOriginCheck } from './origin.ts';
 import type { Session, Sessions } from './sessions.ts';
 import { startSseStream } from './sse-stream.ts';
 
@@ -33,7 +33,7 @@ export interface StreamableHttpOptions {
   ports: McpPorts;
   sessions: Sessions;
   hasServer: (serverId: string) => Promise<boolean>;
-  config: Pick<Config, 'ALLOWED_ORIGINS' | 'SSE_KEEPALIVE_INTERVAL'>;
+  config: Pick<Config, 'SSE_KEEPALIVE_INTERVAL'>;
 }
 
 /** Of the route's own pattern: `/mcp` has none. */
@@ -44,17 +44,8 @@ interface Path {
 export const streamableHttpRoutes: FastifyPluginCallback<StreamableHttpOptions> = (app, options, done) => {
   const { ports, sessions, hasServer, config } = options;
   const keepAliveMs = config.SSE_KEEPALIVE_INTERVAL * 1000;
-  const checkOrigin = createOriginCheck(config.ALLOWED_ORIGINS);
   takeJsonAsText(app);
-
-  app.addHook('onRequest', function refuseForeignOrigin(request, _reply, next) {
-    try {
-      checkOrigin(request.headers.origin);
-      next();
-    } catch (error) {
-      next(error instanceof Error ? error : new Error(String(error)));
-    }
-  });
+  answerErrorsAsJsonRpc(app, ports.failed);
 
   async function requireServer(request: FastifyRequest): Promise<void> {
     const serverId = toServerId(request) ?? '';

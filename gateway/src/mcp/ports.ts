@@ -44,6 +44,9 @@ export interface McpPorts {
   has(kind: CallKind, name: string, serverId: string | undefined): boolean | Promise<boolean>;
   /** @returns undefined when no entry has this name. @throws GW_UPSTREAM_… */
   forward(forwarded: Forwarded, caller: Caller): Promise<ForwardedAnswer | undefined>;
-  /** Told of every failure, our own and the client's: counts it, and logs what should not have happened. */
-  failed(method: string, error: unknown): void;
+  /**
+   * Told of every failure, our own and the client's: counts it, and logs it unless it is JSON-RPC's to tell. `method` is the
+   * MCP method, or the HTTP method and route where no message was read; `requestId` the one that the answer names.
+   */
+  failed(method: string, error: unknown, requestId?: string): void;
 }

@@ -7,11 +7,13 @@ import type { ListedEntry } from './listing.ts';
 
 export interface CatalogRow extends ListedEntry {
   kind: EntryKind;
+  /** False for a resource that is disabled: it is not shown, and no template may show it either. */
+  enabled: boolean;
 }
 
 export const Headers = Type.Record(Type.String(), Type.String());
 
-/** Entries that are enabled, of gateways that are, in paging order. */
+/** Entries that are enabled, and resources that are not, of gateways that are enabled, in paging order. */
 export async function loadEntries(store: Store): Promise<CatalogRow[]> {
   const rows = await store.query((db) =>
     db
@@ -24,9 +26,10 @@ export async function loadEntries(store: Store): Promise<CatalogRow[]> {
         'entries.gateway_id',
         'entries.name',
         'entries.original_name',
+        'entries.enabled',
       ])
       .select('entries.mcp_json')
-      .where('entries.enabled', '=', true)
+      .where((row) => row.or([row('entries.enabled', '=', true), row('entries.kind', '=', 'resources')]))
       .where('gateways.enabled', '=', true)
       .orderBy('entries.seq')
       .execute(),
@@ -40,6 +43,7 @@ export async function loadEntries(store: Store): Promise<CatalogRow[]> {
     originalName: row.original_name,
     gatewayId: row.gateway_id,
     json: row.mcp_json,
+    enabled: row.enabled,
   }));
 }
 

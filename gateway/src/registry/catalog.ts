@@ -43,6 +43,8 @@ export interface Catalog {
    * Synchronous when in memory, so that the hot path has no extra turn of the event loop.
    */
   find(kind: EntryKind, name: string, serverId?: string): CatalogEntry | undefined | Promise<CatalogEntry | undefined>;
+  /** Is it registered as a resource of that gateway, also when `find` does not show it (disabled, no member)? */
+  hasResource(gatewayId: string, uri: string): boolean | Promise<boolean>;
   /** One page. @throws GW_INVALID_CURSOR */
   list(kind: EntryKind, cursor?: string, serverId?: string): ListJson | Promise<ListJson>;
   gateway(gatewayId: string): CatalogGateway | undefined | Promise<CatalogGateway | undefined>;

@@ -54,10 +54,22 @@ function toUrl(text: string): string {
 
 type GatewayAuth = Omit<Type.Static<typeof GatewayChange>, 'name' | 'url'>;
 
+const credentials = [
+  'authToken',
+  'authUsername',
+  'authPassword',
+  'authHeaderKey',
+  'authHeaderValue',
+  'authHeaders',
+] as const satisfies (keyof GatewayAuth)[];
+
 function toAuth(given: GatewayAuth): GatewayRequest['auth'] {
   switch (given.authType) {
-    case undefined:
+    case undefined: {
+      const lone = credentials.find((name) => given[name] !== undefined);
+      if (lone !== undefined) throw invalid('/authType', `must say what ${lone} is for: basic, bearer or authheaders`);
       return undefined;
+    }
     case 'none':
       return { type: null, headers: {} };
     case 'bearer':

@@ -11,7 +11,7 @@ import type { CatalogGateway } from './catalog.ts';
 import { Headers } from './catalog-queries.ts';
 import { discover, storeDiscovered } from './discovery.ts';
 import { notFound } from './entries.ts';
-import { parseGatewayCreate, parseGatewayUpdate } from './gateway-body.ts';
+import { type GatewayRequest, parseGatewayCreate, parseGatewayUpdate } from './gateway-body.ts';
 import { type Page, parseListQuery, toPage } from './paging.ts';
 import { toSlug } from './slug.ts';
 
@@ -58,29 +58,44 @@ export function createGatewayService({ store, connect, config, changed }: Gatewa
     return row;
   }
 
-  /** Asking comes first and outside the transaction: a slow upstream holds nothing in the database. */
-  async function replace(id: string, wanted: CatalogGateway, values: Partial<Row>, isAsked: boolean): Promise<object> {
-    const found = isAsked ? await discover(connect, wanted, deadlineMs) : undefined;
-    await store.transaction(async (db) => {
-      const { numUpdatedRows } = await db
-        .updateTable('gateways')
-        .set({
-          name: wanted.name,
-          slug: wanted.slug,
-          url: wanted.url,
-          headers_json: JSON.stringify(wanted.headers),
-          ...(values.description === undefined ? {} : { description: values.description }),
-          ...(values.auth_type === undefined ? {} : { auth_type: values.auth_type }),
-          ...(found === undefined
-            ? {}
-            : { capabilities_json: JSON.stringify(found.capabilities), last_seen: sql<Date>`now()` }),
-          updated_at: sql<Date>`now()`,
-        })
-        .where('id', '=', id)
-        .executeTakeFirst();
-      if (numUpdatedRows === 0n) throw notFound('gateway', id);
-      if (found !== undefined) await storeDiscovered(db, wanted, found, separator);
-    });
+  /**
+   * Sets what `wanted` names and nothing else. Asking comes first and outside the transaction: a slow upstream holds nothing
+   * in the database. Its answer is stored only beside the URL and the credentials that it was asked with: when another
+   * request has changed them meanwhile, all is done again (each time somebody's change has got in, so this ends).
+   */
+  async function change(id: string, wanted: Partial<GatewayRequest>, isRefresh: boolean): Promise<object> {
+    for (let isStored = false; !isStored; ) {
+      const row = await readRow(id);
+      const gateway = toGateway(row);
+      const { name, description, auth } = wanted;
+      const url = wanted.url ?? row.url;
+      const isAsked = isRefresh || url !== row.url || auth !== undefined;
+      const asked: CatalogGateway = { ...gateway, url, headers: auth?.headers ?? gateway.headers };
+      const found = isAsked ? await discover(connect, asked, deadlineMs) : undefined;
+      isStored = await store.transaction(async (db) => {
+        const { numUpdatedRows } = await db
+          .updateTable('gateways')
+          .set({
+            // Kysely leaves out what is undefined. The slug stays: public names were made of it, and clients use them.
+            name,
+            url: wanted.url,
+            description,
+            auth_type: auth?.type,
+            headers_json: auth === undefined ? undefined : JSON.stringify(auth.headers),
+            ...(found === undefined
+              ? {}
+              : { capabilities_json: JSON.stringify(found.capabilities), last_seen: sql<Date>`now()` }),
+            updated_at: sql<Date>`now()`,
+          })
+          .where('id', '=', id)
+          .where('url', '=', row.url)
+          .where('headers_json', '=', row.headers_json)
+          .executeTakeFirst();
+        if (numUpdatedRows === 0n) return false;
+        if (found !== undefined) await storeDiscovered(db, gateway, found, separator);
+        return true;
+      });
+    }
     changed();
     return toRead(await readRow(id));
   }
@@ -132,27 +147,9 @@ export function createGatewayService({ store, connect, config, changed }: Gatewa
       });
       return toPage('gateways', rows, limit, toRead);
     },
-    async update(id, body) {
-      const wanted = parseGatewayUpdate(body);
-      const row = await readRow(id);
-      const gateway = toGateway(row);
-      const changedGateway: CatalogGateway = {
-        ...gateway,
-        // The slug stays: public names were made of it, and clients use them.
-        name: wanted.name ?? gateway.name,
-        url: wanted.url ?? gateway.url,
-        headers: wanted.auth?.headers ?? gateway.headers,
-      };
-      const isAsked = changedGateway.url !== gateway.url || wanted.auth !== undefined;
-      const values = {
-        ...(wanted.description === undefined ? {} : { description: wanted.description }),
-        ...(wanted.auth === undefined ? {} : { auth_type: wanted.auth.type }),
-      };
-      return await replace(id, changedGateway, values, isAsked);
-    },
-    async refresh(id) {
-      return await replace(id, toGateway(await readRow(id)), {}, true);
-    },
+    // `async`: a body that is refused rejects, as everything else does.
+    update: async (id, body) => await change(id, parseGatewayUpdate(body), false),
+    refresh: (id) => change(id, {}, true),
     async setEnabled(id, enabled) {
       await store.query((db) =>
         db.updateTable('gateways').set({ enabled, updated_at: sql<Date>`now()` }).where('id', '=', id).execute(),

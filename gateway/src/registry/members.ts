@@ -51,10 +51,10 @@ export async function resolveMembers(store: Store, names: MemberNames): Promise<
   return [...members.values()];
 }
 
-/** In paging order. */
-export async function membersOf(store: Store, serverIds: string[]): Promise<(Member & { server_id: string })[]> {
-  if (serverIds.length === 0) return [];
-  return await store.query((db) =>
+/** By the server's id, in paging order; a server without members is not in it. */
+export async function membersOf(store: Store, serverIds: string[]): Promise<Map<string, Member[]>> {
+  if (serverIds.length === 0) return new Map();
+  const rows = await store.query((db) =>
     db
       .selectFrom('server_entries')
       .innerJoin('entries', 'entries.id', 'server_entries.entry_id')
@@ -63,6 +63,7 @@ export async function membersOf(store: Store, serverIds: string[]): Promise<(Mem
       .orderBy('entries.seq')
       .execute(),
   );
+  return group(rows, (row) => row.server_id);
 }
 
 /** Ids first: as a rule a request names nothing else, and then the primary key answers alone. */
@@ -107,12 +108,12 @@ function createFinder(candidates: Candidate[]): (name: string) => Candidate | un
   };
 }
 
-function group(candidates: Candidate[], keyOf: (candidate: Candidate) => string): Map<string, Candidate[]> {
-  const groups = new Map<string, Candidate[]>();
-  for (const candidate of candidates) {
-    const same = groups.get(keyOf(candidate));
-    if (same === undefined) groups.set(keyOf(candidate), [candidate]);
-    else same.push(candidate);
+function group<M extends Member>(members: M[], keyOf: (member: M) => string): Map<string, M[]> {
+  const groups = new Map<string, M[]>();
+  for (const member of members) {
+    const same = groups.get(keyOf(member));
+    if (same === undefined) groups.set(keyOf(member), [member]);
+    else same.push(member);
   }
   return groups;
 }

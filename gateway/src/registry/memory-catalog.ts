@@ -17,6 +17,8 @@ interface Everything {
   gateways: Map<string, CatalogGateway>;
   rows: CatalogRow[];
   listings: Listings;
+  /** Of all resources, also the disabled ones. */
+  resourceKeys: Set<string>;
 }
 
 /** `listings` are those of `source`: made anew when the entries were. */
@@ -65,8 +67,12 @@ export function createMemoryCatalog({ store, config, log, now }: MemoryCatalogOp
     });
 
   const everything = snapshot<Everything>(async () => {
-    const rows = await loadEntries(store);
-    return { rows, gateways: await loadGateways(store), listings: toListings(rows, pageSize) };
+    const all = await loadEntries(store);
+    const rows = all.filter((row) => row.enabled);
+    const resourceKeys = new Set(
+      all.filter((row) => row.kind === 'resources').map((row) => toResourceKey(row.gatewayId, row.originalName)),
+    );
+    return { rows, gateways: await loadGateways(store), listings: toListings(rows, pageSize), resourceKeys };
   });
 
   const serverStats = { hits: 0, misses: 0 };
@@ -105,6 +111,11 @@ export function createMemoryCatalog({ store, config, log, now }: MemoryCatalogOp
       const lists = listings(serverId);
       return lists instanceof Promise ? lists.then((loaded) => loaded[kind].find(name)) : lists[kind].find(name);
     },
+    hasResource(gatewayId, uri) {
+      const all = everything.get();
+      const key = toResourceKey(gatewayId, uri);
+      return all instanceof Promise ? all.then((loaded) => loaded.resourceKeys.has(key)) : all.resourceKeys.has(key);
+    },
     list(kind, cursor, serverId) {
       const lists = listings(serverId);
       return lists instanceof Promise ? lists.then((loaded) => loaded[kind].page(cursor)) : lists[kind].page(cursor);
@@ -130,6 +141,11 @@ export function createMemoryCatalog({ store, config, log, now }: MemoryCatalogOp
       return stats;
     },
   };
+}
+
+/** An id has no blank in it. */
+function toResourceKey(gatewayId: string, uri: string): string {
+  return `${gatewayId} ${uri}`;
 }
 
 function memberListings(all: Everything, own: Members, pageSize: number): Listings {

@@ -52,7 +52,7 @@ export function createServerService({ store, config, changed }: ServerServiceOpt
   async function readServer(id: string): Promise<object> {
     const row = await store.query((db) => db.selectFrom('servers').selectAll().where('id', '=', id).executeTakeFirst());
     if (row === undefined) throw notFound('server', id);
-    return toRead(row, await membersOf(store, [id]));
+    return toRead(row, (await membersOf(store, [id])).get(id));
   }
 
   return {
@@ -87,10 +87,7 @@ export function createServerService({ store, config, changed }: ServerServiceOpt
           .executeTakeFirstOrThrow(),
       );
       changed(id);
-      return toRead(
-        row,
-        members.map((member) => ({ ...member, server_id: id })),
-      );
+      return toRead(row, members);
     },
     read: (id) => readServer(id),
     async list(query) {
@@ -108,7 +105,7 @@ export function createServerService({ store, config, changed }: ServerServiceOpt
         store,
         rows.map((row) => row.id),
       );
-      return toPage('servers', rows, limit, (row) => toRead(row, members));
+      return toPage('servers', rows, limit, (row) => toRead(row, members.get(row.id)));
     },
     async update(id, body) {
       const wanted = readBody(ServerChange, body, 'server');
@@ -160,11 +157,10 @@ export function createServerService({ store, config, changed }: ServerServiceOpt
 }
 
 /** Names and ids of the members, as ContextForge gives both. */
-function toRead(row: Row, members: (Member & { server_id: string })[]): object {
-  const own = members.filter((member) => member.server_id === row.id);
-  const tools = own.filter((member) => member.kind === 'tools');
-  const resources = own.filter((member) => member.kind === 'resources' || member.kind === 'resourceTemplates');
-  const prompts = own.filter((member) => member.kind === 'prompts');
+function toRead(row: Row, members: Member[] = []): object {
+  const tools = members.filter((member) => member.kind === 'tools');
+  const resources = members.filter((member) => member.kind === 'resources' || member.kind === 'resourceTemplates');
+  const prompts = members.filter((member) => member.kind === 'prompts');
   return {
     id: row.id,
     name: row.name,

@@ -3,7 +3,7 @@ import Fastify from 'fastify';
 import { afterEach, expect, it, vi } from 'vitest';
 import { createAuthenticate } from '../../src/auth/index.ts';
 import { createVerifyToken } from '../../src/auth/jwt.ts';
-import { createToken } from '../../src/auth/token.ts';
+import { createToken, createTokenFor } from '../../src/auth/token.ts';
 import { registerErrorHandler } from '../../src/http/error-handler.ts';
 import { configOf, testSecret } from '../config-of.ts';
 
@@ -13,7 +13,7 @@ afterEach(() => {
 
 function startApp(settings: Record<string, string> = {}) {
   const app = Fastify();
-  registerErrorHandler(app);
+  registerErrorHandler(app, () => undefined);
   app.decorateRequest('identity', undefined);
   app.addHook('onRequest', createAuthenticate(configOf(settings)));
   app.get('/who', async (request) => ({ sub: request.identity?.sub }));
@@ -92,12 +92,40 @@ it('looks at audience and issuer only when they are set', () => {
   }
 });
 
-it('still knows a remembered token when more tokens came than it may remember', () => {
-  const verify = createVerifyToken(configOf({ JWT_CACHE_MAX_SIZE: '2' }));
-  const tokens = ['a', 'b', 'c', 'd'].map((subject) => token({ subject }));
-  for (let round = 0; round < 2; round += 1) {
-    expect(tokens.map((made) => verify(made).sub)).toEqual(['a', 'b', 'c', 'd']);
+it('makes a token that a gateway with the same settings admits', () => {
+  for (const more of [{}, { JWT_AUDIENCE: 'clients', JWT_ISSUER: 'tests' }, { JWT_AUDIENCE: ' clients ' }]) {
+    const settings = { JWT_SECRET_KEY: testSecret, ...more };
+    const made = createTokenFor(settings, { subject: 'ada', expiresInMinutes: 1 });
+    expect(createVerifyToken(configOf(settings))(made).sub).toBe('ada');
   }
+  expect(() => createTokenFor({ JWT_SECRET_KEY: ' ' }, { subject: 'ada', expiresInMinutes: 1 })).toThrow(
+    'GW_CONFIG_INVALID',
+  );
+});
+
+it('remembers as many tokens as it may, and reads the others anew', () => {
+  const verify = createVerifyToken(configOf({ JWT_CACHE_MAX_SIZE: '2' }));
+  const [a = '', b = '', c = ''] = ['a', 'b', 'c'].map((subject) => token({ subject }));
+  const first = verify(a);
+  // A token that is remembered has the very same identity; one that is read anew has an equal one.
+  expect(verify(a)).toBe(first);
+  expect([verify(b).sub, verify(c).sub]).toEqual(['b', 'c']);
+  expect(verify(a)).not.toBe(first);
+  expect(verify(a)).toEqual(first);
+  const forgetful = createVerifyToken(configOf({ JWT_CACHE_ENABLED: 'false' }));
+  expect(forgetful(a)).not.toBe(forgetful(a));
+});
+
+it('starts no timer for each request that brings a remembered token', () => {
+  vi.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') });
+  const verify = createVerifyToken(configOf());
+  const made = token();
+  const timers = vi.spyOn(globalThis, 'setTimeout');
+  for (let times = 0; times < 100; times += 1) {
+    verify(made);
+    vi.advanceTimersByTime(5);
+  }
+  expect(timers.mock.calls.length).toBeLessThan(3);
 });
 
 it('admits everybody as anonymous when no token is required', async () => {

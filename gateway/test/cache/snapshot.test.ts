@@ -86,10 +86,25 @@ it('serves the old value while no new one can be made, tells each failure, and w
   expect(snapshot.get()).toBe('a');
   expect(loads).toHaveLength(2);
   nowMs = 511;
-  const again = snapshot.get();
+  expect(snapshot.get()).toBe('a');
   expect(loads).toHaveLength(3);
   await land(2, 'b');
-  expect(await again).toBe('b');
+  expect(snapshot.get()).toBe('b');
+});
+
+it('lets nobody wait for an attempt that follows a failure, however long it hangs', async () => {
+  await warm('a');
+  nowMs = 500;
+  const asked = snapshot.get();
+  await land(1, new Error('down'));
+  await asked;
+  for (nowMs = 1_000; nowMs < 6_000; nowMs += 100) expect(snapshot.get()).toBe('a');
+  expect(loads).toHaveLength(3);
+  await land(2, new Error('still down'));
+  expect(stale).toHaveLength(2);
+  nowMs += 11;
+  expect(snapshot.get()).toBe('a');
+  expect(loads).toHaveLength(4);
 });
 
 it('tries again at once after an invalidation, whatever failed before', async () => {
@@ -100,6 +115,20 @@ it('tries again at once after an invalidation, whatever failed before', async ()
   await asked;
   snapshot.invalidate();
   const after = snapshot.get();
+  expect(after).toBeInstanceOf(Promise);
+  await land(2, 'b');
+  expect(await after).toBe('b');
+});
+
+it('takes a failure of what began before an invalidation for none of what is wanted since', async () => {
+  await warm('a');
+  nowMs = 500;
+  const before = snapshot.get();
+  snapshot.invalidate();
+  await land(1, new Error('down'));
+  expect(await before).toBe('a');
+  const after = snapshot.get();
+  expect(after).toBeInstanceOf(Promise);
   await land(2, 'b');
   expect(await after).toBe('b');
 });

@@ -106,6 +106,23 @@ describeWithPostgres('the official client', () => {
     await client.close();
   });
 
+  test('[MCP-RPC-09] a token that is not good and a session that is over are told by their status', async () => {
+    const client = new Client({ name: 'test', version: '1.0.0' });
+    const stranger = new StreamableHTTPClientTransport(new URL(`${gateway.url}/mcp`), {
+      requestInit: { headers: { authorization: 'Bearer nonsense' } },
+    });
+    const refused = client.connect(stranger as Parameters<typeof client.connect>[0]);
+    await expect(refused).rejects.toMatchObject({ code: 401, message: expect.stringContaining('GW_UNAUTHORIZED') });
+    const { client: known, transport } = await connect('/mcp');
+    const headers = { ...gateway.headers, 'mcp-session-id': transport.sessionId ?? '' };
+    expect((await fetch(`${gateway.url}/mcp`, { method: 'DELETE', headers })).status).toBe(204);
+    await expect(known.listTools()).rejects.toMatchObject({
+      code: 404,
+      message: expect.stringContaining('GW_SESSION_NOT_FOUND'),
+    });
+    await known.close();
+  });
+
   test('the plain JSON-RPC door calls a tool by its bare name', async () => {
     const message = { jsonrpc: '2.0', id: 1, method: 'sse-one-echo-text', params: { text: 'x' } };
     expect(await gateway.rest('POST', '/rpc', message)).toMatchObject({
@@ -174,6 +191,10 @@ describeWithPostgres('the official client', () => {
     expect(made.exitCode).toBe(0);
     const answer = await fetch(`${gateway.url}/tools`, { headers: { authorization: `Bearer ${made.stdout.trim()}` } });
     expect(answer.status).toBe(200);
+    const settings = { JWT_SECRET_KEY: secret, JWT_AUDIENCE: 'clients', JWT_ISSUER: 'tests' };
+    const { stdout } = await runGateway(['token', '--username', 'ada'], settings);
+    const claims = JSON.parse(Buffer.from(stdout.split('.')[1] ?? '', 'base64url').toString());
+    expect(claims).toMatchObject({ sub: 'ada', aud: 'clients', iss: 'tests' });
     expect(await runGateway(['token', '--username', 'ada'], {})).toMatchObject({ exitCode: 2 });
     expect(await runGateway(['token', '--secret', secret], {})).toMatchObject({ exitCode: 2 });
     expect(await runGateway(['--help'], {})).toMatchObject({ exitCode: 0 });

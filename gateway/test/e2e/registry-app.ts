@@ -43,7 +43,7 @@ export async function startRegistryApp(
   const upstreams = createStubUpstreams();
   const registry = createRegistry({ store, connect: upstreams.connect, config, log });
   const app = Fastify();
-  registerErrorHandler(app);
+  registerErrorHandler(app, () => undefined);
   for (const routes of [gatewayRoutes, serverRoutes, toolRoutes, resourceRoutes, promptRoutes])
     app.register(routes, { registry });
   return {

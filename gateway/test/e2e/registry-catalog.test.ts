@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { createRouter } from '../../src/federation/router.ts';
 import { describeWithPostgres, startPostgres, type TestPostgres } from '../postgres.ts';
 import { fastTime, manyTools } from '../registry/stub-upstream.ts';
 import { type Json, type RegistryApp, startRegistryApp } from './registry-app.ts';
@@ -84,6 +85,39 @@ describeWithPostgres('the catalog over PostgreSQL', () => {
     await here.call('DELETE', `/servers/${id}`);
     expect(await catalog.hasServer(id)).toBe(false);
     expect(await catalog.hasServer('nobody')).toBe(false);
+  });
+
+  it('knows a resource that it does not show, so that no template shows it', async () => {
+    const { catalog } = here.registry;
+    const uri = 'time://now/Rome';
+    const [gateway] = (await here.call('GET', '/gateways')).json;
+    const resource = { uri, name: 'rome', gatewayId: gateway.id };
+    const { id } = (await here.call('POST', '/resources', resource)).json;
+    const members = { name: 'templates', associatedResources: ['time://now/{zone}'] };
+    const server = (await here.call('POST', '/servers', members)).json;
+    const isRead = async (name: string, serverId?: string) => {
+      const sent: (string | undefined)[] = [];
+      const upstream = {
+        ...here.upstreams.connect({ ...gateway, headers: {} }),
+        async request(_method: string, paramsJson: string | undefined) {
+          sent.push(paramsJson);
+          return { ok: true as const, resultJson: '{}' };
+        },
+      };
+      const forwarded = { kind: 'resources', method: 'resources/read', nameMember: 'uri', name } as const;
+      const params = { params: { uri: name }, paramsJson: JSON.stringify({ uri: name }) };
+      const caller = { serverId, signal: new AbortController().signal };
+      const answer = await createRouter(catalog, { of: () => upstream }).forward({ ...forwarded, ...params }, caller);
+      return answer !== undefined && sent.length === 1;
+    };
+    expect([await isRead(uri), await isRead(uri, server.id)]).toEqual([true, false]);
+    await here.call('POST', `/resources/${id}/toggle?activate=false`);
+    expect(await catalog.find('resources', uri)).toBeUndefined();
+    expect([await isRead(uri), await isRead(uri, server.id)]).toEqual([false, false]);
+    expect([await isRead('time://now/Oslo'), await isRead('time://now/Oslo', server.id)]).toEqual([true, true]);
+    await here.call('DELETE', `/resources/${id}`);
+    expect(await isRead(uri)).toBe(true);
+    await here.call('DELETE', `/servers/${server.id}`);
   });
 
   it('hides what belongs to a gateway that is switched off', async () => {

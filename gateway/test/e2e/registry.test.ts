@@ -22,6 +22,7 @@ describeWithPostgres('the registry on PostgreSQL', () => {
     for (const { id } of (await registry.call('GET', '/gateways?limit=0&include_inactive=true')).json) {
       await registry.call('DELETE', `/gateways/${id}`);
     }
+    registry.upstreams.before = async () => undefined;
     registry.upstreams.offers.clear();
     registry.upstreams.offers.set(url, fastTime);
   });
@@ -137,6 +138,68 @@ describeWithPostgres('the registry on PostgreSQL', () => {
     const after = (await registry.call('GET', '/tools')).json;
     expect(after.map((tool: Json) => tool.originalName)).toEqual(['convert_time', 'brand_new']);
     expect(after[0]).toMatchObject({ id: before[1].id, name: before[1].name, description: 'Converts better' });
+  });
+
+  /** Holds the next `count` questions to upstreams until they are let go; later ones are answered at once. */
+  function holdUpstreams(count: number): { held: () => number; letGo: () => void } {
+    const waiting: (() => void)[] = [];
+    let left = count;
+    registry.upstreams.before = async () => {
+      if (left === 0) return;
+      left -= 1;
+      await new Promise<void>((resolve) => waiting.push(resolve));
+    };
+    const letGo = () => {
+      for (const resolve of waiting) resolve();
+    };
+    return { held: () => waiting.length, letGo };
+  }
+
+  it('keeps what was changed while an upstream was asked again, and asks at the address that holds now', async () => {
+    const gateway = await register();
+    const path = `/gateways/${gateway.id}`;
+    const moved = 'http://127.0.0.1:9001/mcp';
+    registry.upstreams.offers.set(moved, { tools: [{ name: 'brand_new' }] });
+    const { held, letGo } = holdUpstreams(1);
+    const refreshed = registry.call('POST', `${path}/tools/refresh`);
+    await expect.poll(held).toBe(1);
+    const change = { name: 'renamed', description: 'elsewhere', url: moved, auth_type: 'bearer', auth_token: 't' };
+    expect((await registry.call('PUT', path, change)).status).toBe(200);
+    letGo();
+    expect((await refreshed).status).toBe(200);
+    const now = { name: 'renamed', description: 'elsewhere', url: moved, authType: 'bearer' };
+    expect((await registry.call('GET', path)).json).toMatchObject(now);
+    expect(registry.upstreams.asked.at(-1)).toMatchObject({ url: moved, headers: { authorization: 'Bearer t' } });
+    const tools = (await registry.call('GET', '/tools')).json;
+    expect(tools.map((tool: Json) => tool.originalName)).toEqual(['brand_new']);
+  });
+
+  it('loses neither of two changes to one gateway that come at once', async () => {
+    const gateway = await register();
+    const path = `/gateways/${gateway.id}`;
+    const moved = 'http://127.0.0.1:9001/mcp';
+    registry.upstreams.offers.set(moved, fastTime);
+    const { held, letGo } = holdUpstreams(2);
+    const changes = [{ url: moved }, { auth_type: 'bearer', auth_token: 't' }].map((body) =>
+      registry.call('PUT', path, body),
+    );
+    await expect.poll(held).toBe(2);
+    expect((await registry.call('PUT', path, { name: 'renamed' })).status).toBe(200);
+    letGo();
+    expect((await Promise.all(changes)).map((answer) => answer.status)).toEqual([200, 200]);
+    const now = { name: 'renamed', url: moved, authType: 'bearer' };
+    expect((await registry.call('GET', path)).json).toMatchObject(now);
+    expect(registry.upstreams.asked.at(-1)).toMatchObject({ url: moved, headers: { authorization: 'Bearer t' } });
+  });
+
+  it('answers 404 to a refresh of a gateway that is deleted meanwhile', async () => {
+    const gateway = await register();
+    const { held, letGo } = holdUpstreams(1);
+    const refreshed = registry.call('POST', `/gateways/${gateway.id}/tools/refresh`);
+    await expect.poll(held).toBe(1);
+    await registry.call('DELETE', `/gateways/${gateway.id}`);
+    letGo();
+    expect((await refreshed).status).toBe(404);
   });
 
   it('does not ask an upstream again when only its description changed', async () => {
@@ -280,6 +343,23 @@ describeWithPostgres('the registry on PostgreSQL', () => {
     expect((await registry.call('GET', `${path}/tools`)).json).toHaveLength(2);
     expect((await registry.call('GET', `${path}/prompts`)).json).toHaveLength(1);
     expect((await registry.call('GET', '/servers/none/tools')).status).toBe(404);
+  });
+
+  it('lists each virtual server with its own members', async () => {
+    await register();
+    const bodies = [
+      { name: 'one', associatedTools: ['convert_time'], associatedPrompts: ['compare_zones'] },
+      { name: 'none' },
+      { name: 'two', associatedTools: ['get_system_time', 'convert_time'], associatedResources: ['time://zones'] },
+    ];
+    const created: Json[] = [];
+    for (const body of bodies) created.push((await registry.call('POST', '/servers', body)).json);
+    expect((await registry.call('GET', '/servers')).json).toEqual(created);
+    expect(created.map((server) => server.associatedTools)).toEqual([
+      ['fast-time-convert-time'],
+      [],
+      ['fast-time-get-system-time', 'fast-time-convert-time'],
+    ]);
   });
 
   it('replaces only the members that an update names', async () => {

@@ -22,14 +22,17 @@ const json = (response: ServerResponse, body: string, status = 200) => {
 };
 const result = (id: number | undefined, text: string) => `{"jsonrpc":"2.0","id":${id},"result":{"text":"${text}"}}`;
 
-/** An MCP server down to the bytes: `answer` gets what is not part of opening the session. */
-async function startRawUpstream(answer: Answer): Promise<RawUpstream> {
+/** An MCP server down to the bytes: `answer` gets what is not part of opening the session, `part` what ends it. */
+async function startRawUpstream(
+  answer: Answer,
+  part: (response: ServerResponse) => void = (response) => response.writeHead(204).end(),
+): Promise<RawUpstream> {
   const received: Message[] = [];
   let sessions = 0;
   const server = createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
-    if (request.method === 'DELETE') return response.writeHead(204).end();
+    if (request.method === 'DELETE') return part(response);
     const message = JSON.parse(body) as Message;
     received.push(message);
     if (message.method === 'initialize') {
@@ -55,12 +58,12 @@ async function startRawUpstream(answer: Answer): Promise<RawUpstream> {
   };
 }
 
-const connect = (url: string, timeoutMs = 1_000) =>
+const connect = (url: string, timeoutMs = 1_000, connections = 20) =>
   new HttpUpstream({
     url,
     headers: { 'x-own': 'yes' },
     timeoutMs,
-    connections: 20,
+    connections,
     keepAliveMs: 1_000,
     connectTimeoutMs: 500,
   });
@@ -262,6 +265,34 @@ test('discovery follows cursors, asks for what is offered only, and does not loo
   );
   await using tireless = connect(endless.url, 5_000);
   await expect(tireless.discover()).rejects.toMatchObject({ code: 'GW_UPSTREAM_INVALID' });
+});
+
+test.each<[string, (response: ServerResponse) => void]>([
+  ['no answer', () => undefined],
+  ['an answer without an end', (response) => response.writeHead(200).write('good')],
+])('letting go does not wait for an upstream that has %s to the goodbye', async (_what, part) => {
+  await using raw = await startRawUpstream(({ id }, response) => json(response, result(id, 'ok')), part);
+  const upstream = connect(raw.url);
+  await upstream.request('tools/call', '{}');
+  const startedAt = performance.now();
+  await upstream[Symbol.asyncDispose]();
+  expect(performance.now() - startedAt).toBeLessThan(1_500);
+});
+
+test('letting go does not wait for a connection to say goodbye on', async () => {
+  await using raw = await startRawUpstream(({ id, params }, response) => {
+    if (params?.name !== 'hang') json(response, result(id, 'ok'));
+  });
+  const upstream = connect(raw.url, 10_000, 1);
+  await upstream.request('tools/call', '{}');
+  const hanging = expect(upstream.request('tools/call', '{"name":"hang"}')).rejects.toMatchObject({
+    code: 'GW_UPSTREAM_UNREACHABLE',
+  });
+  await expect.poll(() => raw.received.at(-1)?.params?.name).toBe('hang');
+  const startedAt = performance.now();
+  await upstream[Symbol.asyncDispose]();
+  expect(performance.now() - startedAt).toBeLessThan(1_500);
+  await hanging;
 });
 
 test('an address that is none of http is refused', () => {

@@ -48,6 +48,7 @@ function createRoutes(hasGateway: boolean): Routes {
   return {
     find: async (kind, name, serverId) =>
       kind === 'tools' && name === entry.name && serverId === 'server-1' ? entry : undefined,
+    hasResource: async () => false,
     gateway: async () => (hasGateway ? address : undefined),
   };
 }

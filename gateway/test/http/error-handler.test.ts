@@ -5,7 +5,7 @@ import { registerErrorHandler } from '../../src/http/error-handler.ts';
 
 function startApp() {
   const app = Fastify({ bodyLimit: 1024 });
-  registerErrorHandler(app);
+  registerErrorHandler(app, () => undefined);
   app.post('/echo', async (request) => request.body);
   app.get('/ours', async () => {
     throw new GatewayError('GW_CONFLICT', { detail: 'two', faults: [{ path: '/a', message: 'b' }] });

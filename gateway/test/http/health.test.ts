@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { GatewayError } from '../../src/errors.ts';
 import { createTestApp } from '../test-app.ts';
 
 const anonymous = { authorization: '' };
@@ -11,12 +12,79 @@ test('health, readiness and version need no token', async () => {
   expect((await get('/version')).json()).toMatchObject({ name: 'gatebench-gateway', protocolVersion: '2025-11-25' });
 });
 
-test('without its database the gateway is healthy but not ready, and says why', async () => {
+test('without its database the gateway is healthy but not ready, and says why, the details to its log alone', async () => {
   await using gateway = createTestApp({ isReady: false });
   expect((await gateway.send({ method: 'GET', url: '/health' })).statusCode).toBe(200);
   const answer = await gateway.send({ method: 'GET', url: '/ready', headers: anonymous });
   expect(answer.statusCode).toBe(503);
-  expect(answer.json()).toMatchObject({ code: 'GW_DATABASE_UNAVAILABLE' });
+  expect(answer.json()).toEqual({
+    status: 'not ready',
+    code: 'GW_DATABASE_UNAVAILABLE',
+    hint: expect.stringContaining('DATABASE_URL'),
+  });
+  expect(gateway.logged).toMatchObject([{ code: 'GW_DATABASE_UNAVAILABLE', detail: 'not there in this test' }]);
+});
+
+test('no route but health, readiness and version is open to whoever brings no token, and metrics when their setting says so', async () => {
+  for (const [setting, opened] of [
+    ['true', []],
+    ['false', ['/metrics']],
+  ] as const) {
+    await using gateway = createTestApp({ environment: { METRICS_AUTH_REQUIRED: setting } });
+    const routes: { method: string; url: string }[] = [];
+    gateway.app.addHook('onRoute', ({ method, url }) => {
+      for (const one of [method].flat()) routes.push({ method: one, url });
+    });
+    await gateway.app.ready();
+    const open: string[] = [];
+    for (const { method, url } of routes) {
+      const path = url.replaceAll(/:\w+/g, 'server-1');
+      const { statusCode } = await gateway.app.inject({ method: method as 'GET', url: path });
+      if (statusCode !== 401) open.push(`${method} ${url} ${statusCode}`);
+    }
+    const expected = ['/health', '/ready', '/version', ...opened].flatMap((url) => [
+      `GET ${url} 200`,
+      `HEAD ${url} 200`,
+    ]);
+    expect(open.toSorted()).toEqual(expected.toSorted());
+    expect(routes).toContainEqual({ method: 'POST', url: '/rpc' });
+    expect(routes).toContainEqual({ method: 'DELETE', url: '/gateways/:id' });
+  }
+});
+
+test('every failure that is answered is counted and logged once, the gateway’s own as an error', async () => {
+  await using gateway = createTestApp();
+  await gateway.send({ method: 'GET', url: '/gateways' });
+  await gateway.send({ method: 'GET', url: '/gateways', headers: anonymous });
+  await gateway.send({ method: 'GET', url: '/gateways', headers: { origin: 'https://evil.example' } });
+  await gateway.send({ method: 'DELETE', url: '/mcp', headers: { 'mcp-session-id': 'none' } });
+  await gateway.post('/servers', '{"name":');
+  expect(gateway.logged.map(({ level, code, method }) => [level, code, method])).toEqual([
+    [50, 'GW_DATABASE_UNAVAILABLE', 'GET /gateways'],
+    [40, 'GW_UNAUTHORIZED', 'GET /gateways'],
+    [40, 'GW_FORBIDDEN', 'GET /gateways'],
+    [40, 'GW_SESSION_NOT_FOUND', 'DELETE /mcp'],
+    [40, 'GW_INVALID_REQUEST', 'POST /servers'],
+  ]);
+  const { body } = await gateway.send({ method: 'GET', url: '/metrics' });
+  for (const { code } of gateway.logged) expect(body.split('\n')).toContain(`gateway_errors_total{code="${code}"} 1`);
+});
+
+test('a failed call is logged as an error, a fault of the client’s message is only counted, a bug is logged whole', async () => {
+  await using gateway = createTestApp({
+    answer: async ({ method }) => {
+      if (method === 'tools/call') throw new GatewayError('GW_UPSTREAM_TIMEOUT', { detail: 'http://a after 5 s' });
+      throw new TypeError('a bug');
+    },
+  });
+  const ask = (method: string, params: object) => gateway.post('/rpc', { jsonrpc: '2.0', id: 1, method, params });
+  await ask('tools/call', { name: 'convert_time' });
+  await ask('no/such', {});
+  await ask('resources/read', { uri: 'time://x' });
+  expect(gateway.logged).toMatchObject([
+    { level: 50, code: 'GW_UPSTREAM_TIMEOUT', method: 'tools/call', detail: 'http://a after 5 s' },
+    { level: 50, method: 'resources/read', err: { type: 'TypeError', stack: expect.stringContaining('a bug') } },
+  ]);
 });
 
 test('metrics need a token unless the setting opens them', async () => {
@@ -32,6 +100,7 @@ test('metrics count requests by route and status, failures by code, and tell of 
   await gateway.post('/rpc', { jsonrpc: '2.0', id: 1, method: 'no/such' });
   await gateway.post('/servers/server-1/mcp', { jsonrpc: '2.0', id: 1, method: 'ping' });
   await gateway.send({ method: 'GET', url: '/nowhere/at/all' });
+  await gateway.send({ method: 'POST', url: '/nowhere/at/all' });
   await gateway.post('/rpc', '{}', { authorization: '' });
   const { body } = await gateway.send({ method: 'GET', url: '/metrics' });
   for (const line of [
@@ -39,6 +108,7 @@ test('metrics count requests by route and status, failures by code, and tell of 
     'http_requests_total{method="POST",path="/rpc",status="401"} 1',
     'http_requests_total{method="POST",path="/servers/:id/mcp",status="200"} 1',
     'http_requests_total{method="GET",path="unknown",status="404"} 1',
+    'http_requests_total{method="POST",path="unknown",status="404"} 1',
     'http_request_duration_seconds_bucket{method="POST",path="/rpc",status="200",le="+Inf"} 1',
     'http_request_duration_seconds_count{method="POST",path="/rpc",status="200"} 1',
     'http_requests_in_flight 1',

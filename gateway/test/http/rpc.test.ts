@@ -74,10 +74,23 @@ test('a JSON-RPC batch is answered in one array, without its notifications', asy
   expect((await gateway.post('/rpc', [])).json()).toMatchObject({ error: { code: -32600 } });
 });
 
-test('a body of another type is refused with 415, one too large with 413', async () => {
+test.each(['/rpc', '/', '/mcp'])('[MCP-RPC-09] what %s refuses has the shape of a JSON-RPC error', async (url) => {
   await using gateway = createTestApp({ environment: { MAX_REQUEST_BYTES: '1024' } });
-  expect((await gateway.post('/rpc', '{}', { 'content-type': 'text/plain' })).statusCode).toBe(415);
-  expect((await gateway.post('/rpc', { ...call, pad: 'x'.repeat(2000) })).statusCode).toBe(413);
+  for (const [answer, status, rpcCode, code] of [
+    [await gateway.post(url, '{}', { 'content-type': 'text/plain' }), 415, -32602, 'GW_INVALID_REQUEST'],
+    [await gateway.post(url, { ...call, pad: 'x'.repeat(2000) }), 413, -32600, 'GW_BODY_TOO_LARGE'],
+    [await gateway.post(url, call, { origin: 'https://evil.example' }), 403, -32003, 'GW_FORBIDDEN'],
+    [await gateway.post(url, call, { authorization: '' }), 401, -32001, 'GW_UNAUTHORIZED'],
+  ] as const) {
+    expect(answer.statusCode).toBe(status);
+    expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
+    const error = {
+      code: rpcCode,
+      message: expect.stringMatching(/./),
+      data: { code, hint: expect.stringMatching(/./) },
+    };
+    expect(answer.json()).toEqual({ jsonrpc: '2.0', id: null, error });
+  }
 });
 
 test('[MCP-PAGE-01] a cursor that is none of ours is -32602', async () => {
@@ -95,6 +108,22 @@ test('[MCP-RES-04] a URI that expands a template is handed to its upstream as it
     params: { uri: 'time://Europe%2FBerlin' },
   });
   expect(gateway.asked).toMatchObject([{ method: 'resources/read', paramsJson: '{"uri":"time://Europe%2FBerlin"}' }]);
+});
+
+test('[MCP-RES-04] a template does not show a resource that the registry hides', async () => {
+  await using gateway = createTestApp({ hiddenUri: 'time://Rome' });
+  const read = { jsonrpc: '2.0', id: 1, method: 'resources/read', params: { uri: 'time://Rome' } };
+  expect((await gateway.post('/rpc', read)).json()).toMatchObject({ error: { code: -32002 } });
+  expect(gateway.asked).toEqual([]);
+});
+
+test('a page of a foreign origin is refused at every door, without a token too', async () => {
+  await using gateway = createTestApp({ environment: { AUTH_REQUIRED: 'false' } });
+  const headers = { authorization: '', origin: 'https://evil.example' };
+  for (const url of ['/rpc', '/', '/mcp', '/gateways', '/servers', '/tools']) {
+    expect((await gateway.post(url, call, headers)).statusCode, url).toBe(403);
+  }
+  expect(gateway.asked).toEqual([]);
 });
 
 test('whoever brings no token is refused', async () => {

@@ -76,10 +76,28 @@ test('an initialize that fails opens no session', async () => {
   expect(answer.headers['mcp-session-id']).toBeUndefined();
 });
 
+test('[MCP-RPC-09] a gateway that holds as many sessions as it may says so with 503', async () => {
+  await using gateway = createTestApp({
+    environment: { MAX_SESSIONS: '1' },
+    answer: ({ signal }) => new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
+  });
+  const session = await initialize(gateway);
+  const running = gateway.post('/mcp', call, session);
+  await expect.poll(() => gateway.asked.length).toBe(1);
+  const params = { protocolVersion: '2025-06-18' };
+  const answer = await gateway.post('/mcp', { jsonrpc: '2.0', id: 0, method: 'initialize', params }, both);
+  expect(answer.statusCode).toBe(503);
+  expect(answer.json()).toMatchObject({ id: null, error: { data: { code: 'GW_TOO_MANY_SESSIONS' } } });
+  await gateway.send({ method: 'DELETE', url: '/mcp', headers: session });
+  await running;
+});
+
 test('[MCP-HTTP-06] an unknown session is 404 for every method', async () => {
   await using gateway = createTestApp();
   const headers = { ...both, 'mcp-session-id': 'no-such-session' };
-  expect((await gateway.post('/mcp', list, headers)).statusCode).toBe(404);
+  const answer = await gateway.post('/mcp', list, headers);
+  expect(answer.statusCode).toBe(404);
+  expect(answer.json()).toMatchObject({ id: null, error: { code: -32001, data: { code: 'GW_SESSION_NOT_FOUND' } } });
   expect((await gateway.send({ method: 'GET', url: '/mcp', headers })).statusCode).toBe(404);
   expect((await gateway.send({ method: 'DELETE', url: '/mcp', headers })).statusCode).toBe(404);
 });
@@ -186,7 +204,9 @@ test('[MCP-TOOL-01] a virtual server shows and serves its own members only', asy
 
 test('a virtual server that does not exist is 404', async () => {
   await using gateway = createTestApp();
-  expect((await gateway.post('/servers/none/mcp', list, both)).statusCode).toBe(404);
+  const answer = await gateway.post('/servers/none/mcp', list, both);
+  expect(answer.statusCode).toBe(404);
+  expect(answer.json()).toMatchObject({ id: null, error: { data: { code: 'GW_NOT_FOUND' } } });
 });
 
 test('a bare tool name is no method here', async () => {

@@ -56,6 +56,19 @@ it('turns each kind of credentials into headers', () => {
   expect(authOf({ auth_type: 'authheaders', auth_headers: [{ key: 'A', value: '1' }] })?.headers).toEqual({ a: '1' });
 });
 
+it('refuses credentials that do not say what they are, new or changed', () => {
+  for (const credential of [
+    { auth_token: 't' },
+    { auth_username: 'u', auth_password: 'p' },
+    { auth_header_key: 'X-Key', auth_header_value: 'v' },
+    { auth_headers: [{ key: 'A', value: '1' }] },
+  ]) {
+    expect(faultsOf(() => parseGatewayCreate(gateway(credential)))).toEqual(['/authType']);
+    expect(faultsOf(() => parseGatewayUpdate(credential))).toEqual(['/authType']);
+  }
+  expect(parseGatewayUpdate({ name: 'b', auth_token: null }).auth).toBeUndefined();
+});
+
 it('refuses credentials that are not whole, and a header that would smuggle in another', () => {
   expect(faultsOf(() => parseGatewayCreate(gateway({ auth_type: 'bearer' })))).toEqual(['/authToken']);
   expect(faultsOf(() => parseGatewayCreate(gateway({ auth_type: 'bearer', auth_token: 'a\r\nX-Evil: 1' })))).toEqual([
