@@ -1,20 +1,18 @@
 // Measures the load generators on this machine and writes the tables of docs/load-generators.md between its markers:
 //   npx tsc -b && node harness/dist/bench/load.js
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeFromCompressedBase64 } from 'hdr-histogram-js';
 import { startCalibrationServer, startTrivialServer } from '../src/load/calibration-server.ts';
 import { constantDelay, type DelayModel, delayQuantile } from '../src/load/delay-model.ts';
 import type { Driver, LoadJob } from '../src/load/driver.ts';
 import { drivers } from '../src/load/index.ts';
-import { repository } from '../src/paths.ts';
 import type { LoadResult } from '../src/result/result.ts';
+import { describeMachine, heading, row, writeMeasured } from './write-measured.ts';
 
 const RATES = [100, 500, 1000, 2000];
 const SECONDS = 4;
-const BEGIN = '<!-- measured by harness/bench/load.ts -->';
-const END = '<!-- end -->';
 
 const signal = new AbortController().signal;
 const [serverCpus, loadCpus] = process.platform === 'linux' && availableParallelism() > 1 ? [[0], [1]] : [[], []];
@@ -33,7 +31,7 @@ function run(driver: Driver, baseUrl: string, more: Partial<LoadJob>): Promise<L
     requestsFile,
     ratePerSecond: null,
     durationSeconds: SECONDS,
-    requests: Number.MAX_SAFE_INTEGER,
+    requests: more.ratePerSecond ? more.ratePerSecond * SECONDS : Number.MAX_SAFE_INTEGER,
     concurrency: 50,
     timeoutMs: 10_000,
     warmup: null,
@@ -51,13 +49,10 @@ function percentile(result: LoadResult, percent: number): number {
   return decodeFromCompressedBase64(result.latency.histogram, 32, false).getValueAtPercentile(percent) / 1000;
 }
 
-const row = (...cells: (string | number)[]): string => `| ${cells.join(' | ')} |`;
-
 async function rateTable(): Promise<string[]> {
-  const lines = [
-    row('engine', 'offered /s', 'achieved /s', 'lag p50 ms', 'lag p99 ms', 'lag max ms', 'CPU % of a core', 'failed'),
-    row('---', '---', '---', '---', '---', '---', '---', '---'),
-  ];
+  const lines = heading(
+    ...['engine', 'offered /s', 'achieved /s', 'lag p50 ms', 'lag p99 ms', 'lag max ms', 'CPU % of a core', 'failed'],
+  );
   await using server = await startTrivialServer({ status: 200, headers: {}, body: '{"ok":true}' }, serverCpus);
   for (const driver of [drivers.k6, drivers.autocannon]) {
     for (const ratePerSecond of RATES) {
@@ -81,7 +76,7 @@ async function rateTable(): Promise<string[]> {
 }
 
 async function ceilingTable(): Promise<string[]> {
-  const lines = [row('answer', 'connections', 'requests /s'), row('---', '---', '---')];
+  const lines = heading('answer', 'connections', 'requests /s');
   for (const [title, text] of [
     ['20 bytes', ''],
     ['10 kB', 'x'.repeat(10_000)],
@@ -97,7 +92,7 @@ async function ceilingTable(): Promise<string[]> {
 }
 
 async function accuracyTable(): Promise<string[]> {
-  const lines = [row('driver', 'delays', 'p50 ms (true)', 'p99 ms (true)'), row('---', '---', '---', '---')];
+  const lines = heading('driver', 'delays', 'p50 ms (true)', 'p99 ms (true)');
   const points = [
     { delayMs: 5, share: 0.97 },
     { delayMs: 50, share: 0.03 },
@@ -126,7 +121,7 @@ try {
   await drivers.k6.prepare((line) => process.stderr.write(`${line}\n`), signal);
   const before = loadavg()[0]?.toFixed(1);
   const tables = [
-    `${cpus()[0]?.model ?? 'unknown CPU'}, ${availableParallelism()} cores, Node ${process.version}; the generator on one core, the server on another; ` +
+    `${describeMachine()}; the generator on one core, the server on another; ` +
       `load average before the measurement: ${before} (above 0.5 something else was at work, and lag and accuracy are worse than they could be).`,
     '',
     `### Schedule lag and CPU, open loop, ${SECONDS} s against a trivial server`,
@@ -141,12 +136,7 @@ try {
     '',
     ...(await accuracyTable()),
   ];
-  const file = join(repository, 'docs/load-generators.md');
-  const text = readFileSync(file, 'utf8');
-  const begin = text.indexOf(BEGIN);
-  const end = text.indexOf(END);
-  if (begin < 0 || end < begin) throw new Error(`${file} has lost its markers ${BEGIN} and ${END}`);
-  writeFileSync(file, `${text.slice(0, begin + BEGIN.length)}\n${tables.join('\n')}\n${text.slice(end)}`);
+  writeMeasured('docs/load-generators.md', 'harness/bench/load.ts', tables);
 } finally {
   rmSync(folder, { recursive: true });
 }

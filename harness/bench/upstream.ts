@@ -1,15 +1,16 @@
 // Measures what the benchmark servers promise: throughput per server from one core, start, memory per further server.
-// Run: npm run build && node harness/dist/bench/upstream.js [rounds] [seconds]
+// Writes docs/benchmark-servers.md: npm run build && node harness/dist/bench/upstream.js [rounds] [seconds]
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { builtFile } from '../src/paths.ts';
 import { isPinned, type Measured, onCore, startMeasured } from './upstream-process.ts';
+import { describeMachine, heading, row, writeMeasured } from './write-measured.ts';
 
 const [rounds = 3, seconds = 3] = process.argv.slice(2).map(Number);
 const connections = 20;
@@ -94,17 +95,12 @@ function toMedian(values: number[]): number {
   return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 }
 
-function printTable(head: string[], rows: string[][]): void {
-  const all = [head, head.map(() => '---'), ...rows];
-  process.stdout.write(`${all.map((row) => `| ${row.join(' | ')} |`).join('\n')}\n\n`);
-}
-
 function toWhole(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
 /** Rounds are interleaved, so that a noisy moment of the machine meets every target alike. */
-async function measureThroughput(): Promise<void> {
+async function measureThroughput(): Promise<string[]> {
   const servers = await startMeasured([main, '--count', '1', '--start-port', '0']);
   const baseline = await startMeasured([bare]);
   const samples = new Map<Target, Sample[]>(targets.map((target) => [target, []]));
@@ -121,19 +117,19 @@ async function measureThroughput(): Promise<void> {
     await baseline.stop();
   }
   const median = (target: Target, key: keyof Sample) => toMedian((samples.get(target) ?? []).map((each) => each[key]));
-  const rows = targets.map((target) => {
+  const lines = targets.map((target) => {
     const cpuMicros = median(target, 'cpuMicros');
     const ofBare = cpuMicros / median(targets[0] ?? target, 'cpuMicros');
     const latency = `${median(target, 'p50Ms')} / ${median(target, 'p99Ms')}`;
     const rates = [toWhole(median(target, 'rps')), cpuMicros.toFixed(1), toWhole(1e6 / cpuMicros)];
-    return [target.label, ...rates, ofBare.toFixed(2), latency];
+    return row(target.label, ...rates, ofBare.toFixed(2), latency);
   });
   const head = ['request', 'requests/s', 'CPU µs/request', 'requests per CPU second', 'CPU ÷ bare', 'p50 / p99 ms'];
-  printTable(head, rows);
+  return [...heading(...head), ...lines];
 }
 
-async function measureStart(): Promise<void> {
-  const rows: string[][] = [];
+async function measureStart(): Promise<string[]> {
+  const lines = heading('servers (and fast time)', 'ready after ms, median', 'slowest');
   for (const count of [1, 10, 50]) {
     const readyMs: number[] = [];
     for (let round = 0; round < Math.max(rounds, 5); round++) {
@@ -141,14 +137,14 @@ async function measureStart(): Promise<void> {
       readyMs.push(servers.readyMs);
       await servers.stop();
     }
-    rows.push([String(count), toWhole(toMedian(readyMs)), toWhole(Math.max(...readyMs))]);
+    lines.push(row(count, toWhole(toMedian(readyMs)), toWhole(Math.max(...readyMs))));
   }
-  printTable(['servers (and fast time)', 'ready after ms, median', 'slowest'], rows);
+  return lines;
 }
 
 /** Memory after each server has served 200 listings and opened a session. */
-async function measureMemory(): Promise<void> {
-  const rows: string[][] = [];
+async function measureMemory(): Promise<string[]> {
+  const lines = heading('servers (and fast time)', 'RSS MB, idle', 'RSS MB, used', 'MB per further server');
   let one = 0;
   for (const count of [1, 11, 51]) {
     const servers = await startMeasured([main, '--count', String(count), '--start-port', '0']);
@@ -165,18 +161,15 @@ async function measureMemory(): Promise<void> {
     await servers.stop();
     if (count === 1) one = used;
     const each = count === 1 ? '' : ((used - one) / (count - 1) / 1e6).toFixed(2);
-    rows.push([String(count), (idle / 1e6).toFixed(1), (used / 1e6).toFixed(1), each]);
+    lines.push(row(count, (idle / 1e6).toFixed(1), (used / 1e6).toFixed(1), each));
   }
-  printTable(['servers (and fast time)', 'RSS MB, idle', 'RSS MB, used', 'MB per further server'], rows);
+  return lines;
 }
 
-const cpu = cpus()[0]?.model ?? 'unknown CPU';
 const pinning = isPinned ? `servers on core 0, autocannon on core ${availableParallelism() - 1}` : 'not pinned';
 const load = readFileSync('/proc/loadavg', 'utf8').split(' ')[0];
-process.stdout.write(
-  `${cpu}, ${availableParallelism()} cores, Node ${process.version}; ${pinning}; ${connections} connections, ` +
-    `${rounds} interleaved rounds of ${seconds} s after one to warm up, medians; load average before: ${load}\n\n`,
-);
-await measureThroughput();
-await measureStart();
-await measureMemory();
+const conditions =
+  `${describeMachine()}; ${pinning}; ${connections} connections, ` +
+  `${rounds} interleaved rounds of ${seconds} s after one to warm up, medians; load average before: ${load}`;
+const tables = [conditions, '', ...(await measureThroughput()), '', ...(await measureStart()), ''];
+writeMeasured('docs/benchmark-servers.md', 'harness/bench/upstream.ts', [...tables, ...(await measureMemory())]);

@@ -9,10 +9,12 @@ import { addGenerateCommand } from './commands/generate.ts';
 import { addHitCommand } from './commands/hit.ts';
 import { addListCommand } from './commands/list.ts';
 import { addRunCommand } from './commands/run.ts';
-import { HarnessError } from './errors.ts';
+import { errors, HarnessError } from './errors.ts';
+import { version } from './version.ts';
 
 const program = new Command('harness')
   .description('Gatebench: measures, profiles and guards Model Context Protocol gateways')
+  .version(version)
   .showHelpAfterError('(add --help to see the options with examples)')
   .exitOverride();
 
@@ -37,6 +39,8 @@ try {
     process.stderr.write(`${error.message}\nHint: ${error.hint}\n`);
     process.exitCode = error.exitCode;
   } else {
-    throw error;
+    // A defect of ours: its stack is wanted. Not Node's own exit code 1, which says "slower".
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exitCode = errors.INTERNAL.exitCode;
   }
 }

@@ -62,6 +62,16 @@ export const errors = {
     hint: 'its output stands above and in the run folder',
   },
   DISK_FULL: { exitCode: 3, message: 'there is not enough disk space', hint: 'free some space below reports/' },
+  SYSTEM_FAILED: {
+    exitCode: 3,
+    message: 'the system refused something that a run needs',
+    hint: 'look at the owner and the permissions of reports/ and .cache/, and at the limits of this user',
+  },
+  INTERNAL: {
+    exitCode: 3,
+    message: 'this is a defect of Gatebench',
+    hint: 'report it with the lines above and the run folder',
+  },
   COMPARISON_REFUSED: {
     exitCode: 4,
     message: 'the two results cannot be compared',

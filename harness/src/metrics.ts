@@ -164,6 +164,21 @@ export function metricOf(id: string, where: string): Metric {
 }
 
 /**
+ * Checks the names in the gate's configuration: a misspelt one would compare nothing, or leave the gate blind without a word.
+ * @throws CONFIG_INVALID with one line per fault
+ */
+export function checkGateMetrics(gate: { metrics: string[]; mustDecide: string[] }): void {
+  const faults = [
+    ...gate.metrics.filter((id) => !isMetricId(id)).map((id) => `/gate/metrics: '${id}' is no metric`),
+    ...gate.mustDecide
+      .filter((id) => !gate.metrics.includes(id))
+      .map((id) => `/gate/mustDecide: '${id}' is not among /gate/metrics`),
+  ];
+  if (faults.length === 0) return;
+  throw new HarnessError('CONFIG_INVALID', { detail: faults.join('\n'), hint: `there are: ${metricIds.join(', ')}` });
+}
+
+/**
  * Checks the SLO names of all scenarios at once.
  * @throws SCENARIO_INVALID with one line per unknown name
  */

@@ -19,6 +19,9 @@ export interface Progress {
   note(text: string): void;
 }
 
+/** Off a terminal a step says so often that it goes on. */
+const HEARTBEAT_MS = 15_000;
+
 export function createProgress(signal: AbortSignal, options: { quiet?: boolean } = {}): Progress {
   const steps: Step[] = [];
   const interactive = process.stderr.isTTY === true && process.env.CI === undefined;
@@ -39,8 +42,12 @@ export function createProgress(signal: AbortSignal, options: { quiet?: boolean }
         spinner.text = `${name}  ${detail}  (${elapsed()}${expected})`;
       }, 200);
       redraw.unref();
+      // Where no line can be drawn again, long steps still tell that they go on.
+      const tell = () => process.stderr.write(`…    ${name}  ${detail}  (${elapsed()}${expected})\n`);
+      const heartbeat = interactive || options.quiet === true ? undefined : setInterval(tell, HEARTBEAT_MS).unref();
       const finish = (status: Step['status'], closing: string) => {
         clearInterval(redraw);
+        clearInterval(heartbeat);
         steps.push({ name, startedAtMs, seconds: (Date.now() - startedAtMs) / 1000, status, detail: closing });
         const text = `${name}  ${closing}  (${elapsed()}${expected})`;
         if (interactive) status === 'done' ? spinner.succeed(text) : spinner.fail(text);
@@ -64,4 +71,9 @@ export function createProgress(signal: AbortSignal, options: { quiet?: boolean }
       if (options.quiet !== true) process.stderr.write(`${text}\n`);
     },
   };
+}
+
+/** `45 s`, `7 min 16 s`. */
+export function toMinutes(seconds: number): string {
+  return seconds < 90 ? `${Math.round(seconds)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }

@@ -2,6 +2,7 @@
 import { collectors } from './collect/index.ts';
 import { startWatch, type Watch } from './collect/watch.ts';
 import { HarnessError } from './errors.ts';
+import { checkHealth, checkToken } from './infra/check-gateway.ts';
 import { infrastructures } from './infra/index.ts';
 import type { InfrastructureRequest, RunningInfrastructure } from './infra/infrastructure.ts';
 import { type Registration, register } from './infra/registration.ts';
@@ -10,11 +11,12 @@ import type { PerfConfig } from './plan/config.ts';
 import type { LoadProfile } from './plan/load-profile.ts';
 import type { Plan, PlannedTrial, SubjectName } from './plan/plan.ts';
 import type { Scenario } from './plan/scenario.ts';
-import type { Progress } from './progress.ts';
+import { type Progress, toMinutes } from './progress.ts';
 import { readEnvironment } from './result/environment.ts';
 import type { RunResult, TrialResult } from './result/result.ts';
 import { type RunFolder, writeResult } from './result/run-folder.ts';
 import { emptyTrial, runTrials, type TrialContext } from './trial.ts';
+import { version } from './version.ts';
 
 export interface RunRequest {
   plan: Plan;
@@ -30,7 +32,7 @@ export interface RunRequest {
 }
 
 /**
- * Runs the plan. Never throws for what happens on the way: the result says what was reached, what failed and why, and lies
+ * Runs the plan. Never throws for what happens on the way, be it a defect of ours: the result says what was reached, what failed and why, and lies
  * in the run folder. `failure` is the error to tell the user. When it returns, everything that was started is gone.
  */
 export async function run(
@@ -51,6 +53,8 @@ export async function run(
   const done = new Set(result.trials.map((trial) => trial.id));
   const why = failure === null ? null : failure.message;
   for (const planned of request.plan.trials) if (!done.has(planned.id)) result.trials.push(emptyTrial(planned, why));
+  const places = new Map(request.plan.trials.map(({ id }, index) => [id, index]));
+  result.trials.sort((a, b) => (places.get(a.id) ?? 0) - (places.get(b.id) ?? 0));
   result.elapsedSeconds = (Date.now() - startedAtMs) / 1000;
   writeResult(request.folder, result);
   return { result, failure };
@@ -58,6 +62,7 @@ export async function run(
 
 async function measure(request: RunRequest, result: RunResult, progress: Progress, signal: AbortSignal): Promise<void> {
   const { plan, folder } = request;
+  progress.note(`${plan.trials.length} trials, expected time ${toMinutes(plan.expectedSeconds)}`);
   const tools = await progress.step('load generators', null, (update) => prepareDrivers(plan, update, signal));
   Object.assign(result.environment.tools, tools);
 
@@ -72,9 +77,18 @@ async function measure(request: RunRequest, result: RunResult, progress: Progres
     return [running, lines.join(' · ')];
   });
   result.pinning = infrastructure.pinning;
-  result.subjects = Object.values(infrastructure.gateways).map((gateway) => gateway.subject);
+  result.subjects = Object.values(infrastructure.gateways).map(({ subject }) => subject);
   if (infrastructure.postgresVersion !== undefined) result.environment.tools.postgres = infrastructure.postgresVersion;
 
+  const gateways = Object.values(infrastructure.gateways);
+  await progress.step('health check', 1, async () => {
+    const told = await Promise.all(gateways.map(({ url }) => checkHealth(url, signal)));
+    return [undefined, told.join(', ')];
+  });
+  await progress.step('token', 1, async () => {
+    await Promise.all(gateways.map(({ url, token }) => checkToken(url, token, signal)));
+    return [undefined, 'accepted'];
+  });
   const registrations = await progress.step('register upstreams and virtual server', 2, () =>
     registerAll(request, infrastructure, signal),
   );
@@ -123,12 +137,15 @@ async function runPlan(
     round = first.round;
     const place = group.length === 1 ? `${done + 1}` : `${done + 1}–${done + group.length}`;
     const expected = group.reduce((sum, trial) => sum + trial.expectedSeconds, 0);
-    const ran = await progress.step(`[${place}/${trials.length}] ${describe(group)}`, expected, async () => {
-      const results = await runTrials(context, group);
-      return [results, results.map(summarize).join(' · ')];
+    await progress.step(`[${place}/${trials.length}] ${describe(group)}`, expected, async (update) => {
+      const ended: TrialResult[] = [];
+      await runTrials(context, group, update, (trial) => {
+        ended.push(trial);
+        result.trials.push(trial);
+      });
+      return [undefined, ended.map(summarize).join(' · ')];
     });
     done += group.length;
-    result.trials.push(...ran);
     writeResult(request.folder, result); // a killed run leaves what it had
   }
 }
@@ -221,7 +238,7 @@ async function beginResult(request: RunRequest, startedAtMs: number, progress: P
     config: request.config,
     scenarios: request.scenarios,
     subjects: [],
-    environment: await readEnvironment({}),
+    environment: await readEnvironment({ harness: version }),
     pinning: { pinned: false, gateway: [], load: [], others: [], note: 'nothing was started' },
     steps: progress.steps,
     trials: [],
@@ -249,6 +266,25 @@ function summarize(trial: TrialResult): string {
 
 function toHarnessError(error: unknown, signal: AbortSignal): HarnessError {
   if (signal.aborted) return new HarnessError('INTERRUPTED', { detail: 'stopped on request', cause: error });
-  if (error instanceof HarnessError) return error;
-  throw error;
+  const known = causesOf(error).find((each) => each instanceof HarnessError);
+  if (known !== undefined) return known;
+  const system = causesOf(error).find(
+    (each): each is NodeJS.ErrnoException => each instanceof Error && 'syscall' in each,
+  );
+  if (system !== undefined) {
+    const code = system.code === 'ENOSPC' || system.code === 'EDQUOT' ? 'DISK_FULL' : 'SYSTEM_FAILED';
+    return new HarnessError(code, { detail: system.message, cause: error });
+  }
+  return new HarnessError('INTERNAL', {
+    detail: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  });
+}
+
+/** The error itself, or what it suppressed or gathered while parts were stopped because of it; the first failure first. */
+function causesOf(error: unknown): unknown[] {
+  // Node 20 has no class for it: `await using` then makes an Error with these members.
+  if (error instanceof Error && 'suppressed' in error && 'error' in error)
+    return [...causesOf(error.suppressed), ...causesOf(error.error)];
+  if (error instanceof AggregateError) return error.errors.flatMap(causesOf);
+  return [error];
 }

@@ -31,7 +31,7 @@ export interface TrialContext {
   infrastructure: RunningInfrastructure;
   registrations: Map<SubjectName, Registration>;
   watch: Watch | null;
-  /** The generator's ceiling by scenario and subject: measured once in a run. */
+  /** The generator's ceiling by scenario: measured once in a run. */
   ceilings: Map<string, NonNullable<TrialResult['ceiling']>>;
   /** Processes of the generators that run now: collectors watch them. */
   loadPids: Set<number>;
@@ -48,37 +48,63 @@ const WARMUP_REQUESTS = 1000;
 /** Virtual servers that the harness creates under load begin so. */
 export const createdPrefix = 'gatebench-load-';
 
+/** A trial's place among those that take turns with it. */
+interface Turn {
+  /** Gives the turn away and resolves when the next one begins. */
+  next(): Promise<void>;
+  /** Takes no more, and resolves when nobody does. */
+  finish(): Promise<void>;
+}
+
 /**
- * Runs one trial, or those that take turns: at any moment only one of them does anything, the others wait, warm and connected.
+ * Runs one trial, or those that take turns: while they are prepared and loaded only one of them does anything, the others wait, warm
+ * and connected.
+ * @param report the phase that goes on, for the live display
+ * @param onEnded a trial that has ended, also when another is interrupted then
  * @throws INTERRUPTED; everything else that goes wrong makes a trial that did not run, with its reason
  */
-export async function runTrials(context: TrialContext, planned: readonly PlannedTrial[]): Promise<TrialResult[]> {
+export async function runTrials(
+  context: TrialContext,
+  planned: readonly PlannedTrial[],
+  report: (phase: string) => void,
+  onEnded: (trial: TrialResult) => void,
+): Promise<void> {
   const turns = new Turns(planned.length);
-  return Promise.all(
-    planned.map(async (each, side) => {
-      const nextTurn = () => turns.next(side);
-      try {
-        await nextTurn();
-        return await runTrial(context, each, nextTurn);
-      } finally {
-        turns.leave(side);
-      }
-    }),
-  );
+  const runs = planned.map(async (each, side) => {
+    try {
+      await turns.next(side);
+      const turn: Turn = { next: () => turns.next(side), finish: () => turns.finish(side) };
+      onEnded(await runTrial(context, each, turn, report));
+    } finally {
+      turns.leave(side);
+    }
+  });
+  for (const run of await Promise.allSettled(runs)) if (run.status === 'rejected') throw run.reason;
 }
 
 async function runTrial(
   context: TrialContext,
   planned: PlannedTrial,
-  nextTurn: () => Promise<void>,
+  turn: Turn,
+  report: (phase: string) => void,
 ): Promise<TrialResult> {
   const result = emptyTrial(planned);
   try {
-    return await runInto(context, planned, result, nextTurn);
+    const ran = await runInto(context, planned, result, turn, report).finally(() => removeCreated(context, planned));
+    report('cool-down');
+    // A Ctrl-C ends the pause, not the trial.
+    await sleep(context.profile.cooldownSeconds * 1000, undefined, { signal: context.signal }).catch(() => undefined);
+    return ran;
   } catch (error) {
     if (context.signal.aborted) throw new HarnessError('INTERRUPTED', { detail: planned.id, cause: error });
     return { ...result, status: 'not-run', reason: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** Also after a failure and a Ctrl-C: what was created would burden the trials that follow, and stay with a target that is not ours. */
+async function removeCreated(context: TrialContext, planned: PlannedTrial): Promise<void> {
+  if (context.scenarios.get(planned.scenario)?.creates !== true) return;
+  await context.registrations.get(planned.subject)?.removeCreated(createdPrefix);
 }
 
 export function emptyTrial(planned: PlannedTrial, reason: string | null = null): TrialResult {
@@ -93,7 +119,8 @@ async function runInto(
   context: TrialContext,
   planned: PlannedTrial,
   result: TrialResult,
-  nextTurn: () => Promise<void>,
+  turn: Turn,
+  report: (phase: string) => void,
 ): Promise<TrialResult> {
   const { infrastructure, profile, signal } = context;
   const scenario = context.scenarios.get(planned.scenario);
@@ -101,6 +128,7 @@ async function runInto(
   if (scenario === undefined || gateway === undefined) throw new Error(`${planned.id}: no scenario or no gateway`);
   const target = targetOf(context, scenario, gateway, planned.subject);
 
+  report('warm-up');
   const warmupRequests = prepare(context, planned, scenario, target.names, 'warm-up', WARMUP_REQUESTS);
   const warmup = await warmUp(
     {
@@ -168,23 +196,23 @@ async function runInto(
         };
       },
       onReady: async () => {
-        await nextTurn();
+        await turn.next();
         if (before !== undefined) return;
         endWatch = await context.watch?.watchTrial(planned);
         before = await readOwnUsage();
         startedAtMs = Date.now();
+        report('load');
       },
     });
   } finally {
     forgetGenerator();
+    for (const file of [requestsFile, warmupFile]) rmSync(file, { force: true }); // made again from the seed by whoever wants them
   }
   const endedAtMs = Date.now();
   const after = await readOwnUsage();
-  await nextTurn(); // the others' last turns come before what ends this trial
+  await turn.finish(); // the others' last turns come before what ends this trial
+  report('collect');
   const artifacts = (await endWatch?.()) ?? {};
-  for (const file of [requestsFile, warmupFile]) rmSync(file, { force: true }); // made again from the seed by whoever wants them
-  if (scenario.creates) await context.registrations.get(planned.subject)?.removeCreated(createdPrefix);
-  await sleep(profile.cooldownSeconds * 1000, undefined, { signal });
 
   const usage = scenario.target === 'gateway' && before !== undefined ? diffUsage(before, after) : null;
   const ran: TrialResult = {

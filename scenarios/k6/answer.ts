@@ -6,6 +6,9 @@ export interface Check {
   path: string;
   equals?: string | number | boolean;
   contains?: string;
+  matches?: string;
+  /** As the scenario has it, where a template was filled in. */
+  template?: Check;
   minItems?: number;
   exists?: boolean;
 }
@@ -68,6 +71,17 @@ function jsonRpcFault(response: Response, rpcId: number | null): string | null {
   return valueAt(response, 'result.isError') === true ? 'result.isError' : null;
 }
 
+/** Compiled once: a virtual user sends hundreds of requests with the same pattern. */
+const patterns = new Map<string, RegExp>();
+
+function toPattern(text: string): RegExp {
+  const known = patterns.get(text);
+  if (known !== undefined) return known;
+  const pattern = new RegExp(text);
+  patterns.set(text, pattern);
+  return pattern;
+}
+
 function bodyFault(response: Response, checks: Check[]): string | null {
   for (const check of checks) {
     const path = toGjson(check.path);
@@ -77,14 +91,18 @@ function bodyFault(response: Response, checks: Check[]): string | null {
         return `${check.path} has fewer than ${check.minItems} items`;
       }
     }
-    if (check.exists === undefined && check.equals === undefined && check.contains === undefined) continue;
+    const { exists, equals, contains, matches, template: shown = check } = check;
+    if ([exists, equals, contains, matches].every((condition) => condition === undefined)) continue;
     const value = valueAt(response, path);
-    if (check.exists !== undefined && (value !== undefined) !== check.exists) {
-      return `${check.path} ${check.exists ? 'is missing' : 'is there'}`;
+    if (exists !== undefined && (value !== undefined) !== exists) {
+      return `${check.path} ${exists ? 'is missing' : 'is there'}`;
     }
-    if (check.equals !== undefined && value !== check.equals) return `${check.path} is not ${check.equals}`;
-    if (check.contains !== undefined && !(typeof value === 'string' && value.includes(check.contains))) {
-      return `${check.path} does not contain ${check.contains}`;
+    if (equals !== undefined && value !== equals) return `${check.path} is not ${shown.equals}`;
+    if (contains !== undefined && !(typeof value === 'string' && value.includes(contains))) {
+      return `${check.path} does not contain ${shown.contains}`;
+    }
+    if (matches !== undefined && !(typeof value === 'string' && toPattern(matches).test(value))) {
+      return `${check.path} does not match ${shown.matches}`;
     }
   }
   return null;

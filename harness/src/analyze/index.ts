@@ -1,11 +1,11 @@
 // The one door to everything that is derived from a result. Pure: the same result and baseline give the same analysis.
-import { parse } from '@gatebench/gateway/parse';
 import { HarnessError } from '../errors.ts';
 import { checkSloNames } from '../metrics.ts';
-import { PerfConfig } from '../plan/config.ts';
+import type { PerfConfig } from '../plan/config.ts';
 import type { RunResult } from '../result/result.ts';
 import type { Analysis, Comparison } from './analysis.ts';
 import { compare, compareSubjects } from './compare.ts';
+import { configOf } from './config-of.ts';
 import { readFigures } from './figures.ts';
 import { readOverheads } from './overhead.ts';
 import { evaluateRules } from './rules/index.ts';
@@ -31,7 +31,7 @@ export interface AnalyzeOptions {
  * @throws RESULT_INVALID, SCENARIO_INVALID
  */
 export function analyze(result: RunResult, options: AnalyzeOptions = {}): Analysis {
-  const config = options.config ?? parse(PerfConfig, result.config ?? {}, `${result.id} /config`);
+  const config = options.config ?? configOf(result);
   const scenarios = scenariosOf(result);
   checkSloNames(scenarios);
   const figures = readFigures(result, scenarios);
@@ -48,6 +48,8 @@ function compareAsAsked(
   config: PerfConfig,
   options: AnalyzeOptions,
 ): { comparison: Comparison | null; refused: string | null } {
+  // A run that ended before anything was started has nothing to compare: what ended it is the news.
+  if (result.subjects.length === 0) return { comparison: null, refused: null };
   const { baseline, baselineName, force = false } = options;
   if (baseline === undefined) {
     const paired = result.subjects.length > 1;

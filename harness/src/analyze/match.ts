@@ -92,7 +92,8 @@ function loadsOf(result: Setup): Map<string, string> {
 
 function describeLoad(trial: PlannedTrial): string {
   const rate = trial.ratePerSecond === null ? `${trial.concurrency} connections` : `${trial.ratePerSecond}/s`;
-  return `${trial.engine}, ${trial.requests} requests, ${rate}, ${trial.durationSeconds} s`;
+  const turns = trial.turnSeconds === null ? '' : `, in turns of ${trial.turnSeconds} s`;
+  return `${trial.engine}, ${trial.requests} requests, ${rate}, ${trial.durationSeconds} s${turns}`;
 }
 
 /** Build, settings, profiles, Node and PostgreSQL: the declared subject. */

@@ -21,8 +21,6 @@ export interface ErrorCounts {
   totalBefore: number;
   failedAfter: number;
   totalAfter: number;
-  /** The scenario's error SLO; null when it states none. */
-  slo: number | null;
 }
 
 type Seen = Pick<
@@ -63,7 +61,7 @@ export function testRow(
     rounds: [0, 0],
   };
   if (metric.kind === 'error') {
-    return [countErrors(seen, scenario, metricId, beforeTrials.filter(hasLoad), afterTrials.filter(hasLoad))];
+    return [countErrors(seen, beforeTrials.filter(hasLoad), afterTrials.filter(hasLoad))];
   }
   const used = sides.map((trials) => trials.filter(hasLoad).filter((trial) => isValid(trial, metric.kind))) as [
     LoadedTrial[],
@@ -138,13 +136,7 @@ function lostReason(title: string, before: boolean, after: boolean): string {
 }
 
 /** Errors are summed over all rounds and loops, valid or not; what the generator dropped is not the gateway's fault. */
-function countErrors(
-  seen: Seen,
-  scenario: Scenario,
-  metricId: string,
-  before: LoadedTrial[],
-  after: LoadedTrial[],
-): TestedRow {
+function countErrors(seen: Seen, before: LoadedTrial[], after: LoadedTrial[]): TestedRow {
   const rounds: [number, number] = [countRounds(before), countRounds(after)];
   const [was, is] = [answersOf(before), answersOf(after)];
   if (was.total === 0 || is.total === 0) {
@@ -164,13 +156,7 @@ function countErrors(
       ratio: rateBefore > 0 ? rateAfter / rateBefore : null,
     },
     test: 'errors',
-    counts: {
-      failedBefore: was.failed,
-      totalBefore: was.total,
-      failedAfter: is.failed,
-      totalAfter: is.total,
-      slo: scenario.slos[metricId] ?? null,
-    },
+    counts: { failedBefore: was.failed, totalBefore: was.total, failedAfter: is.failed, totalAfter: is.total },
   };
 }
 

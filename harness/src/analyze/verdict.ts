@@ -41,7 +41,7 @@ export function judgeGate(input: GateInput): Verdict {
 
 /** Of a comparison alone, as `harness compare` makes it. */
 export function judgeComparison(comparison: Comparison, mustDecide: string[]): Verdict {
-  return decide(comparisonReasons(comparison, mustDecide), comparedText(comparison));
+  return decide(comparisonReasons(comparison, mustDecide), comparedText(comparison, mustDecide));
 }
 
 function decide(reasons: Reason[], passed: string): Verdict {
@@ -105,17 +105,19 @@ function comparisonReasons(comparison: Comparison | null, mustDecide: string[]):
   return [...regressions, ...open];
 }
 
+/** A change of so many thresholds has to be visible, or the gate was blind. */
+const MUST_SEE_THRESHOLDS = 2;
+
 /**
  * Whether a row that has to be decided is not: it was not compared, or it may be worse than the threshold and either is surely somewhat
- * worse, or is so noisy that a change of the threshold's size would not have been significant. A quiet row whose interval just reaches
- * beyond the threshold stays "undecided" in the table; to fail gates for it would fail most gates without a change.
+ * worse, or is so noisy that not even twice the threshold was sure to be seen. Any other row whose interval reaches beyond the threshold
+ * stays "undecided" in the table; to fail gates for it would fail most gates without a change.
  */
 function isOpen(row: ComparisonRow, alpha: number): boolean {
   if (row.status === 'not-compared') return true;
   if (row.status !== 'undecided') return false;
-  if ((row.pAdjusted ?? 1) <= alpha || row.interval === null) return true;
-  const reach = Math.log(row.interval[1] / row.interval[0]) / 2;
-  return reach > Math.log1p(row.thresholdPercent / 100);
+  if ((row.pAdjusted ?? 1) <= alpha || row.smallestVisiblePercent === null) return true;
+  return row.smallestVisiblePercent > MUST_SEE_THRESHOLDS * row.thresholdPercent;
 }
 
 function describeRow(row: ComparisonRow): string {
@@ -150,14 +152,22 @@ function invalidReasons(slos: SloResult[]): Reason[] {
   }));
 }
 
-function passText({ slos, comparison }: GateInput): string {
+function passText({ slos, comparison, mustDecide }: GateInput): string {
   const met = slos.filter((slo) => slo.status === 'met').length;
   const open = slos.length - met;
   const judged = `all ${met} SLOs that this run could judge are met${open > 0 ? `, ${open} were not judged` : ''}`;
-  return comparison === null ? judged : `${judged}; ${comparedText(comparison)}`;
+  return comparison === null ? judged : `${judged}; ${comparedText(comparison, mustDecide)}`;
 }
 
-function comparedText(comparison: Comparison): string {
+/** Says how much the weakest of the rows that count could have seen: "no regression" alone may mean "blind". */
+function comparedText(comparison: Comparison, mustDecide: string[]): string {
   const compared = comparison.rows.filter((row) => row.status !== 'not-compared').length;
-  return `no regression among ${compared} comparisons with ${comparison.before}`;
+  const visible = comparison.rows
+    .filter((row) => mustDecide.includes(row.metric))
+    .flatMap((row) => row.smallestVisiblePercent ?? []);
+  const seen =
+    visible.length === 0
+      ? ''
+      : `; each ${mustDecide.join(' and ')} would have shown +${Math.ceil(Math.max(...visible))} %`;
+  return `no regression among ${compared} comparisons with ${comparison.before}${seen}`;
 }

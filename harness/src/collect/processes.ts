@@ -21,7 +21,8 @@ export const ProcessesArtifact = Type.Object(
         {
           pids: Type.Array(Type.Integer(), { description: 'at the end of the trial' }),
           cpuPercent: Type.Union([Type.Number(), Type.Null()], {
-            description: '100 = one core, over the trial; null when the group was not there at its start',
+            description:
+              '100 = one core, over the time from just before the load to just after it, the other build’s turns included; null when the group was not there at its start',
           }),
           rssBytes: Type.Number({ description: 'PostgreSQL: shared memory counted once' }),
           descriptors: Type.Union([Type.Integer(), Type.Null()]),
@@ -29,7 +30,7 @@ export const ProcessesArtifact = Type.Object(
         },
         strict,
       ),
-      { description: 'gateway (only the trial’s own), postgres, upstream, load' },
+      { description: 'gateway (only the trial’s own), postgres and upstream (of all builds)' },
     ),
   },
   strict,
@@ -73,7 +74,8 @@ export const processes: Collector = {
           return {
             groups: Object.fromEntries(
               figures
-                .filter(([group]) => group === own || !group.startsWith('gateway'))
+                // The trial's own generator has ended by now; one that is still there is that of the other build's turns.
+                .filter(([group]) => group === own || (!group.startsWith('gateway') && group !== 'load'))
                 .map(([group, each]) => [group === own ? 'gateway' : group, each]),
             ),
           };

@@ -1,13 +1,15 @@
 // `harness analyze RUN`: everything after result.json again, without infrastructure. Same folder, same report.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { analyze } from '../analyze/index.ts';
-import { readBaseline } from '../gate/baselines.ts';
+import { readComparedWith } from '../gate/baselines.ts';
 import { renderTerminal } from '../report/terminal.ts';
 import { writeCsvFiles } from '../result/csv.ts';
 import { readResult } from '../result/run-folder.ts';
 import { writeReports } from './run.ts';
+
+interface Options {
+  forceCompare?: boolean;
+}
 
 export function addAnalyzeCommand(program: Command): void {
   program
@@ -16,15 +18,22 @@ export function addAnalyzeCommand(program: Command): void {
     .description('rebuild report, findings and verdict from a run folder')
     .option('--force-compare', 'compare although machine, profile, scenarios or tools differ')
     .addHelpText('after', '\nExample:\n  npx harness analyze reports/results_medium_20261120_134500')
-    .action(async (run: string, options: { forceCompare?: boolean }) => {
-      const { folder, result } = readResult(run);
-      const kept = join(folder.path, 'baseline.json');
-      const baseline = existsSync(kept) ? { baseline: readBaseline(kept) } : {};
-      const analysis = analyze(result, { ...baseline, force: options.forceCompare === true });
-      await writeCsvFiles(result, folder.path);
-      await writeReports(analysis, folder);
-      process.stderr.write(`${renderTerminal(analysis)}\n\n`);
-      process.stdout.write(`Report      ${folder.reportFile}\n`);
-      process.exitCode = analysis.verdict.exitCode;
+    .action(async (run: string, options: Options) => {
+      process.exitCode = await analyzeCommand(run, options);
     });
+}
+
+/** @returns the exit code @throws RESULT_INVALID, BASELINE_INVALID */
+export async function analyzeCommand(run: string, options: Options = {}): Promise<number> {
+  const { folder, result } = readResult(run);
+  const compared = readComparedWith(folder.path);
+  const analysis = analyze(result, {
+    force: options.forceCompare === true || compared?.force === true,
+    ...(compared === null ? {} : { baseline: compared.result, baselineName: compared.name }),
+  });
+  writeCsvFiles(result, folder.path);
+  await writeReports(analysis, folder);
+  process.stderr.write(`${renderTerminal(analysis)}\n\n`);
+  process.stdout.write(`Report      ${folder.reportFile}\n`);
+  return analysis.verdict.exitCode;
 }

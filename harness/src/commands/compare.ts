@@ -1,16 +1,15 @@
 // `harness compare A B`: two runs or baselines side by side. A is before, B after.
 import { writeFileSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
-import { parse } from '@gatebench/gateway/parse';
 import type { Command } from 'commander';
 import type { Comparison, ComparisonRow } from '../analyze/analysis.ts';
 import { compare } from '../analyze/compare.ts';
+import { configOf } from '../analyze/config-of.ts';
 import { scenariosOf } from '../analyze/scenarios-of.ts';
 import { judgeComparison } from '../analyze/verdict.ts';
 import { HarnessError } from '../errors.ts';
 import { readBaseline } from '../gate/baselines.ts';
 import { formatFigure } from '../metrics.ts';
-import { PerfConfig } from '../plan/config.ts';
 import { type ComparisonFormat, renderComparison } from '../report/index.ts';
 import { layTable } from './lay-table.ts';
 
@@ -40,7 +39,7 @@ function compareCommand(beforeName: string, afterName: string, options: Options)
   const format = options.output === undefined ? null : formatOf(options.output);
   const before = readBaseline(beforeName);
   const after = readBaseline(afterName);
-  const config = parse(PerfConfig, after.config ?? {}, `${after.id} /config`);
+  const config = configOf(after);
   const comparison = compare(before, after, config.gate, { force: options.forceCompare === true });
   const verdict = judgeComparison(comparison, config.gate.mustDecide);
   if (options.output !== undefined && format !== null) {

@@ -7,8 +7,8 @@ import { HarnessError } from '../errors.ts';
 import { runAutocannon } from '../load/autocannon.ts';
 import { HIT_METHODS, HitOptions, parseDuration, parseTarget, toHitJob } from '../load/hit-job.ts';
 import { toPlan, toSummary } from '../load/hit-summary.ts';
-import { redact } from '../load/redact.ts';
 import type { WorkerJob, WorkerReport } from '../load/worker-job.ts';
+import { redact } from '../redact.ts';
 
 interface Given {
   url?: string;

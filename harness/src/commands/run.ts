@@ -1,6 +1,6 @@
 // `npm run perf`: arguments → plan → run → analysis → reports → exit code.
 import { setMaxListeners } from 'node:events';
-import { copyFileSync, existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { extname, join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { execa } from 'execa';
@@ -9,17 +9,19 @@ import { analyze } from '../analyze/index.ts';
 import { refuseMismatches } from '../analyze/match.ts';
 import { DEFAULT_ROUNDS } from '../analyze/stats/power.ts';
 import { HarnessError } from '../errors.ts';
-import { keepBaseline, readBaseline } from '../gate/baselines.ts';
+import { checkBaselineName, keepBaseline, keepComparedWith, readBaseline } from '../gate/baselines.ts';
 import { describeBuild } from '../infra/build-description.ts';
 import type { SubjectRequest } from '../infra/infrastructure.ts';
 import { buildWorktree } from '../infra/worktree.ts';
-import { checkSloNames } from '../metrics.ts';
+import { directNames, prepareRequests } from '../load/requests.ts';
+import { checkGateMetrics, checkSloNames } from '../metrics.ts';
 import { repository } from '../paths.ts';
 import type { PerfConfig } from '../plan/config.ts';
 import { makePlan } from '../plan/make-plan.ts';
 import type { Engine, Plan } from '../plan/plan.ts';
 import {
   chooseScenarios,
+  folders,
   readConfig,
   readInfrastructureProfile,
   readLoadProfile,
@@ -28,7 +30,7 @@ import {
   readServerProfile,
 } from '../plan/read.ts';
 import type { Scenario } from '../plan/scenario.ts';
-import { createProgress, type Progress } from '../progress.ts';
+import { createProgress, type Progress, toMinutes } from '../progress.ts';
 import { reporters } from '../report/index.ts';
 import { renderTerminal } from '../report/terminal.ts';
 import { writeCsvFiles } from '../result/csv.ts';
@@ -36,6 +38,7 @@ import { readEnvironment } from '../result/environment.ts';
 import type { RunResult } from '../result/result.ts';
 import { createRunFolder, type RunFolder, writeWhole } from '../result/run-folder.ts';
 import { prepareDrivers, type RunRequest, run } from '../run.ts';
+import { version } from '../version.ts';
 import { printScenarios } from './list.ts';
 
 interface Options {
@@ -64,6 +67,8 @@ interface Options {
   gatewayNodeOptions?: string;
 }
 
+const defaultConfig = join(repository, 'perf.config.yaml');
+
 const examples = `
 Examples:
   npm run perf -- --profile smoke                         is everything there and working? at most a minute
@@ -77,9 +82,17 @@ Examples:
   npm run perf -- -p smoke --engine autocannon            without k6
   npm run perf -- -p medium --rounds 5 --seed 7           repeat with other requests
   npm run perf -- -p smoke --dry-run                      show the plan and its expected time, start nothing
+  npm run perf -- -c team.config.yaml                     another configuration: scenarios, SLOs, thresholds
+  npm run perf -- --infrastructure embedded               what is started: infra-profiles/*.yaml
+  npm run perf -- -p smoke --skip-monitoring --skip-report   figures only
+  npm run perf -- -p smoke --open                         show the report in the browser at the end
+  npm run perf -- -p light --compare-with main --force-compare   although machine or tools differ
+  npm run perf -- -p light --gateway-node-options "--max-semi-space-size=64"
   npm run perf -- -p light --json --output report.html    for scripts: the last line is one JSON object
   TOKEN=… npm run perf -- -p light --target-url http://127.0.0.1:4444 --token-env TOKEN
-                                                          measure a gateway that is already running
+                                                          measure a gateway that is already running …
+  TOKEN=… npm run perf -- -p light --target-url http://127.0.0.1:4444 --token-env TOKEN --upstream-url http://127.0.0.1:9010
+                                                          … with an MCP server that it can reach
 
 Exit codes: 0 pass · 1 an SLO missed or a regression · 2 bad usage or configuration · 3 infrastructure ·
             4 invalid or undecided measurement · 130 interrupted`;
@@ -89,7 +102,7 @@ export function addRunCommand(program: Command): void {
     .command('run')
     .description('start the infrastructure, run the scenarios, write the report, judge it')
     .option('-p, --profile <id>', 'load profile: smoke, light, medium, heavy (default: of the configuration)')
-    .option('-c, --config <file>', 'what to run, SLO overrides, gate thresholds', join(repository, 'perf.config.yaml'))
+    .option('-c, --config <file>', 'what to run, SLO overrides, gate thresholds', defaultConfig)
     .option('--scenario <id...>', 'only these scenarios', [])
     .option('--list-scenarios', 'name every scenario and end')
     .option('--infrastructure <id>', 'infrastructure profile (default: of the configuration)')
@@ -102,7 +115,7 @@ export function addRunCommand(program: Command): void {
     )
     .option(
       '--rounds <n>',
-      `repeat everything so often (default: 1; ${DEFAULT_ROUNDS} when keeping or comparing)`,
+      `repeat everything so often (default: 1; ${DEFAULT_ROUNDS.paired} with --against, ${DEFAULT_ROUNDS.separate} when keeping or comparing)`,
       toPositiveInteger,
     )
     .option('--seed <n>', 'of requests, order and resampling', toInteger, 1)
@@ -139,21 +152,22 @@ async function runCommand(options: Options): Promise<number> {
   const config = readConfig(resolve(options.config));
   const scenarios = chooseScenarios(readScenarios(), config, options.scenario);
   checkSloNames(scenarios);
+  checkGateMetrics(config.gate);
+  checkTemplates(scenarios);
+  if (options.baseline !== undefined) checkBaselineName(nameOf(options.baseline));
   const profile = readLoadProfile(options.profile ?? config.profile);
   const infrastructure = readInfrastructureProfile(
     options.targetUrl === undefined ? (options.infrastructure ?? config.infrastructure) : 'external',
   );
   const serverProfile = readServerProfile(options.serverProfile ?? infrastructure.serverProfile);
   const postgresProfile = readPostgresProfile(infrastructure.postgres.profile);
-  const comparing =
-    options.baseline !== undefined || options.compareWith !== undefined || options.against !== undefined;
   const plan = makePlan({
     scenarios,
     profile,
     infrastructure: infrastructure.id,
     serverProfile: serverProfile.id,
     engine: options.engine ?? null,
-    rounds: options.rounds ?? (comparing ? DEFAULT_ROUNDS : 1),
+    rounds: options.rounds ?? defaultRounds(options),
     seed: options.seed,
     against: options.against ?? null,
   });
@@ -194,7 +208,10 @@ async function runCommand(options: Options): Promise<number> {
       folder,
     };
     const { result, failure } = await run(request, progress, interruption.signal);
-    if (baseline !== null) writeWhole(join(folder.path, 'baseline.json'), JSON.stringify(baseline));
+    if (baseline !== null) {
+      const force = options.forceCompare === true;
+      keepComparedWith(folder.path, { name: options.compareWith ?? '', force, result: baseline });
+    }
     return await finish(options, config, folder, result, failure, baseline, (Date.now() - startedAt) / 1000);
   } finally {
     stopListening();
@@ -215,19 +232,18 @@ async function finish(
     force: options.forceCompare === true,
     ...(baseline === null ? {} : { baseline, baselineName: options.compareWith ?? '' }),
   });
-  await writeCsvFiles(result, folder.path);
+  writeCsvFiles(result, folder.path);
   const reporting = config.reporting.enabled && options.skipReport !== true;
   if (reporting) await writeReports(analysis, folder);
-  if (options.baseline !== undefined && result.status === 'complete')
-    keepBaseline(result, options.baseline === true ? 'baseline' : options.baseline);
-  if (options.output !== undefined) await writeOutput(analysis, folder, resolve(options.output));
   process.stderr.write(`\n${renderTerminal(analysis)}\n`);
   // The table's lines are cut at the terminal's width; what differs has to be read in full.
   const refusal = analysis.verdict.reasons.find((reason) => reason.startsWith('COMPARISON_REFUSED'));
   if (refusal !== undefined) process.stderr.write(`\n${refusal}\n`);
   if (failure !== null) process.stderr.write(`\n${failure.message}\nHint: ${failure.hint}\n`);
+  if (options.baseline !== undefined) keepWhole(result, nameOf(options.baseline));
   process.stderr.write(`\nRun folder  ${folder.path}\n`);
   if (reporting) process.stdout.write(`Report      ${folder.reportFile}\n`);
+  if (options.output !== undefined) await writeOutput(analysis, folder, resolve(options.output));
   if (options.json === true) {
     const summary = {
       runFolder: folder.path,
@@ -242,6 +258,24 @@ async function finish(
   return analysis.verdict.exitCode;
 }
 
+/** A run with holes would leave its successors nothing to compare with, in place of a baseline that was whole. */
+function keepWhole(result: RunResult, name: string): void {
+  const missing = result.trials.filter((trial) => trial.status !== 'ran').length;
+  if (result.status === 'complete' && missing === 0) {
+    process.stderr.write(`\nBaseline    ${keepBaseline(result, name)}\n`);
+    return;
+  }
+  const why =
+    result.status === 'complete'
+      ? `${missing} of ${result.trials.length} trials did not run`
+      : `the run ${result.status === 'failed' ? 'failed' : 'was interrupted'}`;
+  process.stderr.write(`\nNOT KEPT as baseline '${name}': ${why}\n`);
+}
+
+function nameOf(baseline: string | true): string {
+  return baseline === true ? 'baseline' : baseline;
+}
+
 /** The report beside the run folder; Markdown, CSV and JUnit in it. Also what `harness analyze` does again. */
 export async function writeReports(analysis: Analysis, folder: RunFolder): Promise<void> {
   writeWhole(folder.reportFile, await reporters.html.render(analysis));
@@ -254,7 +288,7 @@ export async function writeReports(analysis: Analysis, folder: RunFolder): Promi
 async function writeOutput(analysis: Analysis, folder: RunFolder, file: string): Promise<void> {
   const extension = extname(file).slice(1);
   if (extension === 'json') {
-    copyFileSync(join(folder.path, 'result.json'), file);
+    writeWhole(file, readFileSync(join(folder.path, 'result.json'), 'utf8'));
     return;
   }
   const reporter = Object.values(reporters).find((one) => one.extension === extension);
@@ -271,7 +305,7 @@ async function refuseBaseline(
 ): Promise<void> {
   await progress.step('does the baseline fit?', null, async (update) => {
     const [tools] = await prepareDrivers(plan, update, signal);
-    const environment = await readEnvironment(tools);
+    const environment = await readEnvironment({ harness: version, ...tools });
     refuseMismatches(baseline, { id: 'this run', environment, plan, scenarios });
     return [undefined, baseline.id];
   });
@@ -297,6 +331,12 @@ function checkCombinations(options: Options): void {
         `--output ${options.output}: the extension says what is wanted, one of ${[...new Set(known)].map((one) => `.${one}`).join(', ')}`,
       );
   }
+}
+
+/** Two builds that take turns share the machine's moods, two runs do not: they need more rounds to see less. */
+function defaultRounds({ baseline, compareWith, against }: Options): number {
+  if (baseline !== undefined || compareWith !== undefined) return DEFAULT_ROUNDS.separate;
+  return against === undefined ? 1 : DEFAULT_ROUNDS.paired;
 }
 
 function readTarget(options: Options): { url: string; token: string; upstreamUrl?: string } | null {
@@ -352,17 +392,34 @@ function repeatCommand(plan: Plan, options: Options): string {
     plan.serverProfile,
   ];
   if (options.targetUrl !== undefined)
-    parts.push('--target-url', options.targetUrl, '--token-env', options.tokenEnv ?? '');
+    parts.push('--target-url', withoutCredentials(options.targetUrl), '--token-env', options.tokenEnv ?? '');
   else parts.push('--infrastructure', plan.infrastructure);
-  if (options.upstreamUrl !== undefined) parts.push('--upstream-url', options.upstreamUrl);
+  if (options.upstreamUrl !== undefined) parts.push('--upstream-url', withoutCredentials(options.upstreamUrl));
+  if (resolve(options.config) !== defaultConfig) parts.push('--config', options.config);
   if (options.scenario.length > 0) parts.push('--scenario', ...options.scenario);
   if (options.engine !== undefined) parts.push('--engine', options.engine);
   if (options.against !== undefined) parts.push('--against', options.against);
   if (options.compareWith !== undefined) parts.push('--compare-with', options.compareWith);
+  if (options.forceCompare === true) parts.push('--force-compare');
   if (options.skipMonitoring === true) parts.push('--skip-monitoring');
   if (options.gatewayNodeOptions !== undefined)
     parts.push('--gateway-node-options', JSON.stringify(options.gatewayNodeOptions));
   return parts.join(' ');
+}
+
+function withoutCredentials(text: string): string {
+  const url = new URL(text);
+  if (url.username === '' && url.password === '') return text;
+  url.username = '…';
+  url.password = '';
+  return url.href;
+}
+
+/** A payload that is missing or a template that is wrong is bad input, and said before anything is started. @throws SCENARIO_INVALID */
+function checkTemplates(scenarios: Scenario[]): void {
+  const options = { names: directNames, count: 1, seed: 1, uniquePrefix: 'check', payloadFolder: folders.payloads };
+  for (const scenario of scenarios)
+    for (const request of scenario.requests) prepareRequests({ ...scenario, requests: [request] }, options);
 }
 
 function printPlan(plan: Plan): void {
@@ -376,10 +433,6 @@ function printPlan(plan: Plan): void {
     );
   }
   process.stdout.write(`\n${plan.trials.length} trials, expected time ${toMinutes(plan.expectedSeconds)}\n`);
-}
-
-function toMinutes(seconds: number): string {
-  return seconds < 90 ? `${Math.round(seconds)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
 
 async function openInBrowser(file: string): Promise<void> {

@@ -2,9 +2,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { ParseError, parse } from '@gatebench/gateway/parse';
+import { type Static, type TSchema, Type } from 'typebox';
 import { HarnessError } from '../errors.ts';
 import { repository } from '../paths.ts';
 import { RunResult } from '../result/result.ts';
+import { writeWhole } from '../result/run-folder.ts';
 
 export const baselinesFolder = join(repository, 'baselines');
 
@@ -31,13 +33,17 @@ export function slimResult(result: RunResult): RunResult {
   };
 }
 
+/** @throws USAGE for a name that is no file name */
+export function checkBaselineName(name: string): void {
+  if (/^[\w-][\w.-]*$/.test(name)) return;
+  throw new HarnessError('USAGE', {
+    detail: `a baseline's name has letters, digits, dots, hyphens and underscores, got '${name}'`,
+  });
+}
+
 /** Writes baselines/<name>.json, whole or not at all, and returns its path. @throws USAGE for a name that is no file name, DISK_FULL */
 export function keepBaseline(result: RunResult, name: string, folder = baselinesFolder): string {
-  if (!/^[\w-][\w.-]*$/.test(name)) {
-    throw new HarnessError('USAGE', {
-      detail: `a baseline's name has letters, digits, dots, hyphens and underscores, got '${name}'`,
-    });
-  }
+  checkBaselineName(name);
   const file = join(folder, `${name}.json`);
   try {
     mkdirSync(folder, { recursive: true });
@@ -71,13 +77,43 @@ export function readBaseline(nameOrFolder: string, folder = baselinesFolder): Ru
       ...(names.length === 0 ? {} : { hint: `there are: ${names.join(', ')}` }),
     });
   }
+  return readJson(RunResult, file);
+}
+
+/** What a run was compared with, as it lies in the run's folder: `harness analyze` compares with the same in the same way. */
+export const ComparedWith = Type.Object(
+  {
+    name: Type.String({ description: 'as it was asked for; heads the comparison' }),
+    force: Type.Boolean({ description: 'compared although machine, profile, scenarios or tools differ' }),
+    result: RunResult,
+  },
+  { additionalProperties: false },
+);
+export type ComparedWith = Static<typeof ComparedWith>;
+
+const comparedWithFile = (runFolder: string): string => join(runFolder, 'baseline.json');
+
+/** Writes `<run folder>/baseline.json`. @throws DISK_FULL */
+export function keepComparedWith(runFolder: string, compared: ComparedWith): void {
+  writeWhole(comparedWithFile(runFolder), JSON.stringify(compared));
+}
+
+/** Null when the run was compared with no other one. @throws BASELINE_INVALID */
+export function readComparedWith(runFolder: string): ComparedWith | null {
+  const file = comparedWithFile(runFolder);
+  if (!existsSync(file)) return null;
+  return readJson(ComparedWith, file, 'remove the file to rebuild the report without a comparison');
+}
+
+/** @throws BASELINE_INVALID */
+function readJson<S extends TSchema>(schema: S, file: string, hint?: string): Static<S> {
   const source = relative(process.cwd(), file) || file;
   try {
-    return parse(RunResult, JSON.parse(readFileSync(file, 'utf8')), source);
+    return parse(schema, JSON.parse(readFileSync(file, 'utf8')), source);
   } catch (cause) {
     const detail =
       cause instanceof ParseError ? shortenFaults(cause.message) : `${source}: ${(cause as Error).message}`;
-    throw new HarnessError('BASELINE_INVALID', { detail, cause });
+    throw new HarnessError('BASELINE_INVALID', { detail, cause, ...(hint === undefined ? {} : { hint }) });
   }
 }
 

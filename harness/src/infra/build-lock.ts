@@ -1,7 +1,7 @@
 // One build at a time per folder, across processes. A lock whose owner is gone does not count.
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Value } from 'typebox/value';
-import { hasCode, identifyProcess, isRunning, ProcessIdentity } from './process-identity.ts';
+import { hasCode, identifyProcess, isRunning, ProcessIdentity } from '../process-identity.ts';
 import { waitFor } from './wait.ts';
 
 /**

@@ -111,16 +111,12 @@ async function startSubject(
   const databaseUrl = await postgres.createDatabase(`mcp_${name}`);
   const secret = randomBytes(32).toString('hex');
   const logFile = join(request.runFolder, `gateway.${name}.log`);
+  const environment: Record<string, string> = { ...toEnvironment(settings), ...request.gatewayEnvironment[name] };
   const launch = (until: AbortSignal) =>
     startGateway({
       name: `the gateway (${name})`,
       folder,
-      environment: {
-        ...toEnvironment(settings),
-        ...request.gatewayEnvironment[name],
-        DATABASE_URL: databaseUrl,
-        JWT_SECRET_KEY: secret,
-      },
+      environment: { ...environment, DATABASE_URL: databaseUrl, JWT_SECRET_KEY: secret },
       cpus: pinning.gateway,
       logFile,
       registry,
@@ -131,12 +127,13 @@ async function startSubject(
     name,
     build,
     serverProfile: id,
-    settings: { ...settings },
+    settings: { ...settings, ...request.gatewayEnvironment[name] },
     node: process.version,
     postgres: postgres.version,
     url: first.url,
   };
-  const token = signToken(secret, Date.now());
+  const { JWT_AUDIENCE: audience, JWT_ISSUER: issuer } = environment;
+  const token = signToken(secret, Date.now(), { audience, issuer });
   let restarting: Promise<void> = Promise.resolve();
   const runner: Runner = {
     gateway: { subject, url: first.url, token, databaseUrl, logFile, cpus: pinning.gateway },

@@ -6,8 +6,8 @@ import { basename, join } from 'node:path';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { cacheFolder } from '../paths.ts';
+import { hasCode, identifyProcess, isRunning, ProcessIdentity, readBootId } from '../process-identity.ts';
 import { toMessage } from './cleanup-stack.ts';
-import { hasCode, identifyProcess, isRunning, ProcessIdentity } from './process-identity.ts';
 import { politeLadder, StopLadder, stopByLadder } from './stop-ladder.ts';
 
 /** Folders that a run may remove carry this prefix; a record that names another folder is not obeyed. */
@@ -175,7 +175,7 @@ function readRecord(file: string, report: (line: string) => void): RunRecord | u
 function whereWeRun(): { boot: string; pidNamespace: string } {
   if (process.platform !== 'linux') return { boot: '', pidNamespace: '' };
   return {
-    boot: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+    boot: readBootId(),
     pidNamespace: readlinkSync('/proc/self/ns/pid'),
   };
 }

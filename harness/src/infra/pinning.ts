@@ -2,8 +2,8 @@
 // are given out, and the gateway and the generator do not share a physical core where that can be had.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { hasCode } from '../process-identity.ts';
 import type { Pinning } from './infrastructure.ts';
-import { hasCode } from './process-identity.ts';
 
 /** What of the machine decides. */
 export interface Cores {

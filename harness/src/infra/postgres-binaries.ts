@@ -9,8 +9,8 @@ import { promisify } from 'node:util';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { HarnessError } from '../errors.ts';
+import { hasCode } from '../process-identity.ts';
 import { toMessage } from './cleanup-stack.ts';
-import { hasCode } from './process-identity.ts';
 import type { UnprivilegedUser } from './unprivileged-user.ts';
 
 const run = promisify(execFile);

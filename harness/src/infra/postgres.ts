@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { HarnessError } from '../errors.ts';
+import { requireDiskSpace } from '../result/disk-space.ts';
 import { createCleanupStack } from './cleanup-stack.ts';
-import { requireDiskSpace } from './disk-space.ts';
 import { findFreePort } from './free-port.ts';
 import { RUN_FOLDER_PREFIX, type RunRegistry } from './leftovers.ts';
 import { locatePostgres, type PostgresBinaries, preparePostgres } from './postgres-binaries.ts';
@@ -124,7 +124,7 @@ async function makeFolder(
 ): Promise<{ path: string; remove(): Promise<void> }> {
   let lastError: unknown;
   for (const place of [dataFolder, tmpdir(), '/var/tmp']) {
-    await requireDiskSpace(place, NEEDED_BYTES);
+    requireDiskSpace(place, NEEDED_BYTES);
     const path = await mkdtemp(join(place, `${RUN_FOLDER_PREFIX}data-`));
     const forget = registry.addFolder(path);
     const remove = async () => {

@@ -3,9 +3,9 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, statSync } from 'node:fs';
 import { type ErrorCode, HarnessError } from '../errors.ts';
+import { identifyProcess, type ProcessIdentity } from '../process-identity.ts';
 import type { RunRegistry } from './leftovers.ts';
 import { readFrom, readLogTail } from './log-tail.ts';
-import { identifyProcess, type ProcessIdentity } from './process-identity.ts';
 import { type StopLadder, stopByLadder } from './stop-ladder.ts';
 import type { UnprivilegedUser } from './unprivileged-user.ts';
 import { waitFor } from './wait.ts';

@@ -4,12 +4,13 @@ import { type Static, type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { request } from 'undici';
 import { HarnessError } from '../errors.ts';
+import { redact } from '../redact.ts';
 import type { RunningGateway } from './infrastructure.ts';
 
 const Registered = Type.Object({ id: Type.Union([Type.String(), Type.Number()]), name: Type.Optional(Type.String()) });
+const Named = Type.Object({ id: Type.Union([Type.String(), Type.Number()]), name: Type.String() });
 const Entry = Type.Object({
-  id: Type.Union([Type.String(), Type.Number()]),
-  name: Type.String(),
+  ...Named.properties,
   originalName: Type.Optional(Type.String()),
   uri: Type.Optional(Type.Union([Type.String(), Type.Null()])),
   gatewayId: Type.Optional(Type.Union([Type.String(), Type.Null()])),
@@ -25,9 +26,9 @@ export interface Registration {
   resources: Map<string, string>;
   prompts: Map<string, string>;
   counts: { gateways: number; tools: number };
-  /** Deletes virtual servers whose name begins so. @returns how many */
+  /** Deletes virtual servers whose name begins so. Goes on when one fails and throws the first failure at the end. @returns how many */
   removeCreated(prefix: string): Promise<number>;
-  /** Deletes everything that was registered. Goes on when one fails and throws the first failure at the end. */
+  /** Deletes everything that was registered, what an interrupted request has registered too. Goes on when one fails, as above. */
   remove(): Promise<void>;
 }
 
@@ -46,16 +47,17 @@ export async function register(
 ): Promise<Registration> {
   const client = createClient(gateway, signal);
   const created: string[] = [];
-  const remove = () => removeAll(createClient(gateway), created);
+  const remove = () => removeAll(createClient(gateway), created, prefix);
   try {
-    const gatewayIds = await Promise.all(
-      upstreams.map(async (upstream) => {
-        const body = { name: `${prefix}${upstream.name}`, url: `${upstream.url}/mcp`, transport: 'STREAMABLEHTTP' };
-        const { id } = await client.send('POST', '/gateways', Registered, body);
-        created.unshift(`/gateways/${id}`);
-        return String(id);
-      }),
-    );
+    const registering = upstreams.map(async (upstream) => {
+      const body = { name: `${prefix}${upstream.name}`, url: `${upstream.url}/mcp`, transport: 'STREAMABLEHTTP' };
+      const { id } = await client.send('POST', '/gateways', Registered, body);
+      created.unshift(`/gateways/${id}`);
+      return String(id);
+    });
+    // When one fails the others are waited for: what they register has to be removed too.
+    await Promise.allSettled(registering);
+    const gatewayIds = await Promise.all(registering);
     const [tools, resources, prompts] = await Promise.all([
       client.list('/tools', Entry),
       client.list('/resources', Entry),
@@ -79,7 +81,7 @@ export async function register(
       resources: new Map(ofFirst(resources).map((entry) => [entry.uri ?? entry.name, entry.uri ?? entry.name])),
       prompts: toNames(ofFirst(prompts)),
       counts: { gateways: gatewayIds.length, tools: tools.length },
-      removeCreated: (namePrefix) => removeServers(createClient(gateway), namePrefix),
+      removeCreated: (namePrefix) => removeNamed(createClient(gateway), '/servers', namePrefix),
       remove,
     };
   } catch (error) {
@@ -92,24 +94,29 @@ function toNames(entries: Entry[]): Map<string, string> {
   return new Map(entries.map((entry) => [entry.originalName ?? entry.name, entry.name]));
 }
 
-async function removeServers(client: Client, prefix: string): Promise<number> {
-  const servers = await client.list('/servers', Entry);
-  const ours = servers.filter((server) => server.name.startsWith(prefix));
-  const queue = ours.map((server) => `/servers/${server.id}`);
+/** Deletes what lies at `path` under a name that begins so; goes on when one fails. @returns how many there were */
+async function removeNamed(client: Client, path: '/gateways' | '/servers', prefix: string): Promise<number> {
+  const ours = (await client.list(path, Named)).filter(({ name }) => name.startsWith(prefix));
+  const queue = ours.map(({ id }) => `${path}/${id}`);
+  const failures: unknown[] = [];
   await Promise.all(
     Array.from({ length: 10 }, async () => {
-      for (let path = queue.pop(); path !== undefined; path = queue.pop())
-        await client.send('DELETE', path, Type.Unknown());
+      for (let next = queue.pop(); next !== undefined; next = queue.pop())
+        await client.send('DELETE', next, Type.Unknown()).catch((error: unknown) => failures.push(error));
     }),
   );
+  if (failures.length > 0) throw failures[0];
   return ours.length;
 }
 
-async function removeAll(client: Client, paths: string[]): Promise<void> {
+/** Virtual servers before the gateways that they are composed of. */
+async function removeAll(client: Client, paths: string[], prefix: string): Promise<void> {
   const failures: unknown[] = [];
-  for (const path of paths.splice(0)) {
-    await client.send('DELETE', path, Type.Unknown()).catch((error: unknown) => failures.push(error));
-  }
+  const attempt = (work: Promise<unknown>) => work.catch((error: unknown) => failures.push(error));
+  for (const path of paths.splice(0)) await attempt(client.send('DELETE', path, Type.Unknown()));
+  // A request that was aborted may have been carried out all the same: then nobody has told its id.
+  if (prefix !== '')
+    for (const path of ['/servers', '/gateways'] as const) await attempt(removeNamed(client, path, prefix));
   if (failures.length > 0) throw failures[0];
 }
 
@@ -139,7 +146,8 @@ function createClient(gateway: Pick<RunningGateway, 'url' | 'token'>, signal?: A
       throw new HarnessError('TARGET_DOWN', { detail: `${method} ${gateway.url}${path}: ${cause.message}`, cause });
     });
     const text = await answer.body.text();
-    const seen = `${method} ${path} answered ${answer.statusCode}: ${text.slice(0, 300)}`;
+    // Some servers repeat the token that they refuse.
+    const seen = `${method} ${path} answered ${answer.statusCode}: ${redact(text, gateway.token)}`;
     if (answer.statusCode === 401 || answer.statusCode === 403)
       throw new HarnessError('TARGET_UNAUTHORIZED', { detail: seen });
     if (answer.statusCode >= 300) throw new HarnessError('TARGET_NONSENSE', { detail: seen });

@@ -1,6 +1,6 @@
 // Ends a process politely first and surely last.
 import { type Static, Type } from 'typebox';
-import { isGroupAlive, isRunning, type ProcessIdentity, sendSignal } from './process-identity.ts';
+import { isGroupAlive, isRunning, type ProcessIdentity, sendSignal } from '../process-identity.ts';
 import { waitFor } from './wait.ts';
 
 /** Signals in order, each with the time that it is given before the next. The last should be SIGKILL. */

@@ -1,7 +1,7 @@
 // Another commit's gateway, built in a git worktree of its own below .cache/worktrees/, for `--against REF`. Built once
 // per commit; the checkout that the harness runs in is never touched.
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { HarnessError } from '../errors.ts';
@@ -35,9 +35,13 @@ export interface BuiltWorktree {
 
 /** `npm ci` on a slow line and a cold compiler. */
 const BUILD_DEADLINE_MS = 600_000;
+/** Built commits that are kept, by last use; what was used within a day may be in use by another run and stays too. */
+const KEPT = 5;
+const IN_USE_MS = 24 * 3_600_000;
 
 /**
- * Checks the commit out, gives it its dependencies and builds its gateway; a commit that was built before is used as it is.
+ * Checks the commit out, gives it its dependencies and builds its gateway; a commit that was built before is used as it is. Commits
+ * that nobody has compared with for long are removed.
  * @throws HarnessError GIT_REF_UNKNOWN when git does not know it or it does not build; INTERRUPTED
  */
 export async function buildWorktree(request: WorktreeRequest): Promise<BuiltWorktree> {
@@ -52,6 +56,7 @@ export async function buildWorktree(request: WorktreeRequest): Promise<BuiltWork
   const giveBack = await takeLock(`${folder}.lock`, { deadlineMs: BUILD_DEADLINE_MS, signal });
   try {
     if (existsSync(mark) && existsSync(join(folder, 'gateway/dist'))) {
+      writeFileSync(mark, ''); // its time is that of the last use
       report(`${ref} (${built.build}) was built before`);
       return built;
     }
@@ -63,6 +68,7 @@ export async function buildWorktree(request: WorktreeRequest): Promise<BuiltWork
     writeFileSync(mark, '');
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
     report(`${ref} (${built.build}) built, ${how} (${seconds} s)`);
+    await removeOld(worktreesFolder, checkout);
     return built;
   } catch (cause) {
     if (signal.aborted) throw interrupted(`${ref} is built`);
@@ -77,9 +83,19 @@ export async function buildWorktree(request: WorktreeRequest): Promise<BuiltWork
 }
 
 /** Removes one built commit, or nothing when it is not there. */
-export async function removeWorktree(worktree: BuiltWorktree, checkout: string = repository): Promise<void> {
-  rmSync(`${worktree.folder}.built`, { force: true });
-  if (existsSync(worktree.folder)) await git(checkout, ['worktree', 'remove', '--force', worktree.folder]);
+export async function removeWorktree({ folder }: { folder: string }, checkout: string = repository): Promise<void> {
+  rmSync(`${folder}.built`, { force: true });
+  if (existsSync(folder)) await git(checkout, ['worktree', 'remove', '--force', folder]);
+}
+
+async function removeOld(worktreesFolder: string, checkout: string): Promise<void> {
+  const marks = readdirSync(worktreesFolder)
+    .filter((name) => name.endsWith('.built'))
+    .map((name) => join(worktreesFolder, name))
+    .map((mark) => ({ folder: mark.replace(/\.built$/, ''), usedAtMs: statSync(mark).mtimeMs }))
+    .sort((a, b) => b.usedAtMs - a.usedAtMs);
+  const old = marks.slice(KEPT).filter(({ usedAtMs }) => Date.now() - usedAtMs > IN_USE_MS);
+  for (const worktree of old) await removeWorktree(worktree, checkout);
 }
 
 async function resolveCommit(checkout: string, ref: string): Promise<string> {

@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import autocannon from 'autocannon';
+import { redact } from '../redact.ts';
 import { createChecker } from './check-answer.ts';
 import { type RunningLoop, startClosedLoop } from './closed-loop.ts';
 import type { PreparedRequest } from './driver.ts';
@@ -10,7 +11,6 @@ import { READY_LINE } from './generator-process.ts';
 import { type Answer, type AutocannonClient, Lane } from './lane.ts';
 import { startOpenLoop } from './open-loop.ts';
 import { RAW_HEADER, toRawLine } from './raw-samples.ts';
-import { redact } from './redact.ts';
 import { type Sample, Tally } from './tally.ts';
 import { toWire } from './wire-request.ts';
 import type { WorkerJob, WorkerReport } from './worker-job.ts';
@@ -107,11 +107,14 @@ function run(job: WorkerJob, waitForGo: (then: () => void) => void, report: (rep
   const finish = (): void => {
     const cpu = process.cpuUsage(cpuBefore);
     const { tally, raw, statusCounts } = load;
-    const durationSeconds = Math.max(0.001, (open ? lastMs - startMs : loadedMs) / 1000);
+    // One turn ends with its last answer; several add up what each took from its beginning until the loop stopped.
+    const inTurns = !open && job.turnSeconds !== null;
+    const durationSeconds = Math.max(0.001, (inTurns ? loadedMs : lastMs - startMs) / 1000);
     // Open: the last slot stands for one more period, so that a load sent on time achieves exactly what was offered.
-    const sendSeconds = open
-      ? Math.max(job.durationSeconds, (lastSentMs - startMs) / 1000 + 1 / (job.ratePerSecond ?? 1))
-      : durationSeconds;
+    const sendSeconds =
+      open && job.ratePerSecond !== null
+        ? Math.max(job.requestLimit / job.ratePerSecond, (lastSentMs - startMs) / 1000 + 1 / job.ratePerSecond)
+        : durationSeconds;
     if (job.rawFile !== null) writeFileSync(job.rawFile, `${raw.join('\n')}\n`);
     const result = tally.result({
       engine: `autocannon ${autocannonVersion()}`,
@@ -151,8 +154,7 @@ function run(job: WorkerJob, waitForGo: (then: () => void) => void, report: (rep
   const start = (): void => {
     phase = load;
     if (open && job.ratePerSecond !== null) {
-      const slots = Math.max(1, Math.round(job.ratePerSecond * job.durationSeconds));
-      const rate = { ratePerSecond: job.ratePerSecond, slots, preopened: job.connections };
+      const rate = { ratePerSecond: job.ratePerSecond, slots: job.requestLimit, preopened: job.connections };
       loop = startOpenLoop(context, rate, begin, fail);
     } else {
       begin(performance.now());
@@ -162,7 +164,6 @@ function run(job: WorkerJob, waitForGo: (then: () => void) => void, report: (rep
   /** Loads until its turn or the whole load is over, and then waits until it is told to go on. */
   const takeTurn = (sent: number): void => {
     turnStartMs = performance.now();
-    lastMs = turnStartMs;
     const left = job.durationSeconds - loadedMs / 1000;
     const limits = {
       requestLimit: job.requestLimit,
@@ -170,8 +171,9 @@ function run(job: WorkerJob, waitForGo: (then: () => void) => void, report: (rep
       durationSeconds: Math.min(left, job.turnSeconds ?? left),
       firstRequest: sent,
     };
-    const onDone = (sentNow: number): void => {
-      loadedMs += lastMs - turnStartMs;
+    const onDone = (sentNow: number, stoppedMs: number): void => {
+      // By the clock that stopped the turn: the last answer of a dead target is earlier, and the rest would never be over.
+      loadedMs += stoppedMs - turnStartMs;
       const loaded = loadedMs / 1000;
       const enough = sentNow >= job.requestLimit && loaded >= job.minimumSeconds;
       if (job.turnSeconds === null || enough || loaded >= job.durationSeconds) finish();

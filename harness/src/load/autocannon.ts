@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { parse } from '@gatebench/gateway/parse';
 import { HarnessError } from '../errors.ts';
 import { builtFile } from '../paths.ts';
+import { redact } from '../redact.ts';
 import type { Driver, LoadHooks, LoadJob } from './driver.ts';
 import { runGenerator } from './generator-process.ts';
-import { redact } from './redact.ts';
 import { stallCapacity } from './stall-capacity.ts';
 import { type WorkerJob, WorkerReport } from './worker-job.ts';
 
@@ -49,7 +49,7 @@ export const autocannon: Driver = {
     if (job.loop === 'open' && open === null) {
       throw new HarnessError('LOAD_FAILED', { detail: `${job.id}: an open loop needs a rate` });
     }
-    const capacity = open === null ? job.concurrency : stallCapacity(open, job.durationSeconds);
+    const capacity = open === null ? job.concurrency : stallCapacity(open, job.requests);
     const { result } = await runAutocannon(
       {
         loop: job.loop,

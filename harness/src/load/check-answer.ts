@@ -1,6 +1,5 @@
 // Whether an answer is the expected one. A 200 with a wrong body is an error. scenarios/k6/answer.ts says the same in k6's terms.
-import type { Check } from '../plan/scenario.ts';
-import type { PreparedRequest } from './driver.ts';
+import type { PreparedCheck, PreparedRequest } from './driver.ts';
 
 /** What is wrong with an answer: the kind that `ErrorCount` knows and which condition failed. */
 export interface Fault {
@@ -60,15 +59,19 @@ function jsonRpcFault(answer: unknown, rpcId: number | null): string | null {
   return valueAt(answer, 'result.isError') === true ? 'result.isError' : null;
 }
 
-function bodyFault(answer: unknown, checks: Check[]): string | null {
+function bodyFault(answer: unknown, checks: PreparedCheck[]): string | null {
   for (const check of checks) {
     const value = valueAt(answer, check.path);
     if (check.exists !== undefined && (value !== undefined) !== check.exists) {
       return `${check.path} ${check.exists ? 'is missing' : 'is there'}`;
     }
-    if (check.equals !== undefined && value !== check.equals) return `${check.path} is not ${check.equals}`;
-    if (check.contains !== undefined && !(typeof value === 'string' && value.includes(check.contains))) {
-      return `${check.path} does not contain ${check.contains}`;
+    const { equals, contains, matches, template: shown = check } = check;
+    if (equals !== undefined && value !== equals) return `${check.path} is not ${shown.equals}`;
+    if (contains !== undefined && !(typeof value === 'string' && value.includes(contains))) {
+      return `${check.path} does not contain ${shown.contains}`;
+    }
+    if (matches !== undefined && !(typeof value === 'string' && new RegExp(matches).test(value))) {
+      return `${check.path} does not match ${shown.matches}`;
     }
     if (check.minItems !== undefined && !(Array.isArray(value) && value.length >= check.minItems)) {
       return `${check.path} has fewer than ${check.minItems} items`;

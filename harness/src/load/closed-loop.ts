@@ -6,8 +6,11 @@ export interface LoopContext {
   lanes: Lane[];
   /** Requests as bytes; they are sent in this order, from the start again when all were sent. */
   wire: Buffer[];
-  /** @param sent requests sent so far, those of earlier turns included */
-  onDone(sent: number): void;
+  /**
+   * @param sent requests sent so far, those of earlier turns included
+   * @param stoppedMs performance.now() by which the loop decided to end: later than the last answer when connections break
+   */
+  onDone(sent: number, stoppedMs: number): void;
 }
 
 /** A loop at work: the worker hands it every answer, and it decides what the connection does next. */
@@ -43,7 +46,7 @@ export function startClosedLoop(context: LoopContext, limits: ClosedLimits): Run
     const now = performance.now();
     if ((sent >= limits.requestLimit && now >= earliestMs) || now >= deadlineMs) {
       active -= 1;
-      if (active === 0) context.onDone(sent);
+      if (active === 0) context.onDone(sent, now);
       return;
     }
     const index = sent % wire.length;

@@ -1,8 +1,17 @@
 // The port to a load generator. Each trial is one process of its own, pinned, in a process group of its own.
 import { type Static, Type } from 'typebox';
 import type { Loop } from '../plan/plan.ts';
-import { Expect } from '../plan/scenario.ts';
+import { Check, Expect } from '../plan/scenario.ts';
 import type { LoadResult } from '../result/result.ts';
+
+/** A condition with its templates filled in for one request; `template` is there when that changed it. */
+export const PreparedCheck = Type.Object({
+  ...Check.properties,
+  template: Type.Optional(
+    Type.Object(Check.properties, { description: 'as the scenario has it: errors are counted by it' }),
+  ),
+});
+export type PreparedCheck = Static<typeof PreparedCheck>;
 
 /** One request, ready to send: made from a RequestTemplate by the seeded generator before the load. */
 export const PreparedRequest = Type.Object({
@@ -16,7 +25,7 @@ export const PreparedRequest = Type.Object({
   body: Type.Union([Type.String(), Type.Null()]),
   /** JSON-RPC id in the body, to be found in the answer; null when there is none. */
   rpcId: Type.Union([Type.Integer(), Type.Null()]),
-  expect: Expect,
+  expect: Type.Object({ ...Expect.properties, body: Type.Array(PreparedCheck) }),
 });
 export type PreparedRequest = Static<typeof PreparedRequest>;
 
@@ -28,10 +37,11 @@ export interface LoadJob {
   token: string;
   /** JSON file: PreparedRequest[]. Sent in this order, from the start again when it is at its end. */
   requestsFile: string;
-  /** Open loop: due so many per second, for durationSeconds. Closed loop: null. */
+  /** Open loop: request i is due at i / rate. Closed loop: null. */
   ratePerSecond: number | null;
+  /** Closed loop: ends after so long. An open loop lasts requests / rate, and this is not read. */
   durationSeconds: number;
-  /** Closed loop: at most so many requests. */
+  /** Open loop: exactly so many are due. Closed loop: at most so many requests. */
   requests: number;
   /** Closed loop: goes on past `requests` until so long. */
   minimumSeconds: number;

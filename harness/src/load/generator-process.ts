@@ -11,6 +11,8 @@ export interface GeneratorCommand {
   environment: Record<string, string>;
   /** Written to standard input, which then stays open: a generator whose input ends has lost its harness. */
   input?: string;
+  /** Where it runs; by default where we do. */
+  folder?: string;
   cpus: number[];
 }
 
@@ -80,6 +82,7 @@ export async function runGenerator(
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...generator.environment },
+    cwd: generator.folder,
   });
   const { pid } = child;
   const cpu: GeneratorRun['cpu'] = [];

@@ -94,13 +94,14 @@ export function toHitJob(options: HitOptions): WorkerJob {
   const { ratePerSecond, durationSeconds } = options;
   if (ratePerSecond !== null) {
     const seconds = durationSeconds ?? options.requests / ratePerSecond;
-    const capacity = stallCapacity(ratePerSecond, seconds);
+    const due = Math.max(1, Math.round(ratePerSecond * seconds));
+    const capacity = stallCapacity(ratePerSecond, due);
     return {
       ...common,
       loop: 'open',
       ratePerSecond,
       durationSeconds: seconds,
-      requestLimit: Math.max(1, Math.round(ratePerSecond * seconds)),
+      requestLimit: due,
       connections: Math.min(options.connections, capacity),
       maxConnections: capacity,
     };

@@ -2,8 +2,8 @@
 import { parse } from '@gatebench/gateway/parse';
 import { type Static, Type } from 'typebox';
 import { HarnessError } from '../errors.ts';
+import { redact } from '../redact.ts';
 import type { PreparedRequest } from './driver.ts';
-import { redact } from './redact.ts';
 import type { Sample } from './tally.ts';
 
 export const K6Summary = Type.Object({ dropped: Type.Integer(), bytesReceived: Type.Number() });

@@ -1,18 +1,18 @@
 // k6 as a driver: the open loop (constant arrival rate), and only that.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { freemem, tmpdir } from 'node:os';
+import { freemem } from 'node:os';
 import { join } from 'node:path';
 import { parse } from '@gatebench/gateway/parse';
 import { Type } from 'typebox';
 import { HarnessError } from '../errors.ts';
 import { repository } from '../paths.ts';
+import { redact } from '../redact.ts';
 import type { LoadResult } from '../result/result.ts';
 import { type Driver, type LoadHooks, type LoadJob, PreparedRequest } from './driver.ts';
 import { findK6, type K6 } from './find-k6.ts';
 import { type GeneratorRun, runGenerator } from './generator-process.ts';
 import { K6Summary, readK6Samples } from './k6-samples.ts';
 import { RAW_HEADER, toRawLine } from './raw-samples.ts';
-import { redact } from './redact.ts';
 import { stallCapacity } from './stall-capacity.ts';
 import { Tally } from './tally.ts';
 
@@ -40,7 +40,7 @@ const HEAP_LIMIT_BYTES = 8 * 1024 ** 3;
 const CONNECT_FROM_REQUESTS = 200;
 
 function connectMs(job: OpenJob, virtualUsers: number): number {
-  if (job.ratePerSecond * job.durationSeconds < CONNECT_FROM_REQUESTS) return 0;
+  if (job.requests < CONNECT_FROM_REQUESTS) return 0;
   return Math.max(MINIMUM_SCENARIO_MS, Math.ceil((virtualUsers / CONNECTS_PER_SECOND) * 1000) + 800);
 }
 
@@ -59,7 +59,8 @@ export const k6: Driver = {
       throw new HarnessError('LOAD_FAILED', { detail: `${job.id}: k6 runs open loops with a rate` });
     }
     const tool = found ?? (await findK6(() => undefined, signal));
-    const scratch = await mkdtemp(join(tmpdir(), 'gatebench-k6-'));
+    // In the run folder: what a killed run leaves goes with it.
+    const scratch = await mkdtemp(join(job.folder, `${job.id}.k6-`));
     try {
       return await runIn(scratch, tool, { ...job, ratePerSecond: job.ratePerSecond }, signal, hooks);
     } finally {
@@ -69,6 +70,9 @@ export const k6: Driver = {
 };
 
 type OpenJob = LoadJob & { ratePerSecond: number };
+
+/** k6 runs in its scratch folder and gets bare names: `--log-output` would cut a path at a comma. */
+const files = { log: 'samples.log', summary: 'summary.json' };
 
 async function runIn(
   scratch: string,
@@ -88,11 +92,10 @@ async function runIn(
   const leadMs = job.ratePerSecond <= LEAD_UP_TO_RATE ? LEAD_MS : 0;
   const leadIn = Math.ceil(LEAD_IN_MS / (periodNs / 1e6));
   // A little longer than the load: the last request is due a lead later, and k6's clock stands still at the end.
-  const loadMs = Math.round(job.durationSeconds * 1000 + leadIn * (periodNs / 1e6)) + 20;
+  const loadMs = Math.round((leadIn + job.requests) * (periodNs / 1e6)) + 20;
   const durationMs = Math.max(MINIMUM_SCENARIO_MS, loadMs);
   // Iterations past the last request that is due take a virtual user too.
-  const virtualUsers = stallCapacity(job.ratePerSecond, durationMs / 1000);
-  const files = { log: join(scratch, 'samples.log'), summary: join(scratch, 'summary.json') };
+  const virtualUsers = stallCapacity(job.ratePerSecond, Math.ceil((job.ratePerSecond * durationMs) / 1000));
   await hooks?.onReady?.();
   const run = await runGenerator(
     {
@@ -116,7 +119,7 @@ async function runIn(
         GATEBENCH_REQUESTS_FILE: job.requestsFile,
         GATEBENCH_RATE_PER_1000_S: String(ratePer1000Seconds),
         GATEBENCH_DURATION_MS: String(durationMs),
-        GATEBENCH_DUE: String(Math.max(1, Math.round(job.ratePerSecond * job.durationSeconds))),
+        GATEBENCH_DUE: String(job.requests),
         GATEBENCH_VUS: String(virtualUsers),
         GATEBENCH_CONNECT_MS: String(connectMs(job, virtualUsers)),
         GOGC: 'off',
@@ -127,17 +130,18 @@ async function runIn(
         GATEBENCH_TIMEOUT_MS: String(job.timeoutMs),
         GATEBENCH_SUMMARY_FILE: files.summary,
       },
+      folder: scratch,
       cpus: job.cpus,
     },
     signal,
     hooks,
   );
-  const log = await readFile(files.log, 'utf8').catch(() => '');
+  const log = await readFile(join(scratch, files.log), 'utf8').catch(() => '');
   if (run.exitCode !== 0) {
     const said = redact(`${run.stderr.trim()} ${log.trim().slice(0, 1000)}`, job.token, 1500);
     throw new HarnessError('LOAD_FAILED', { detail: `k6 ended with exit code ${run.exitCode}: ${said}` });
   }
-  const summary = parse(K6Summary, JSON.parse(await readFile(files.summary, 'utf8')), 'k6 summary');
+  const summary = parse(K6Summary, JSON.parse(await readFile(join(scratch, files.summary), 'utf8')), 'k6 summary');
   const load = { requests, periodMs: periodNs / 1e6, dropped: summary.dropped, token: job.token };
   return writeResult(job, readK6Samples(log, load), summary, run, tool);
 }
@@ -175,7 +179,7 @@ async function writeResult(
     durationSeconds: Math.max(0.001, lastMs / 1000),
     offeredRate: job.ratePerSecond,
     // The last slot stands for one more period, so that a load sent on time achieves exactly what was offered.
-    achievedRate: tally.completed / Math.max(job.durationSeconds, lastSentMs / 1000 + periodSeconds),
+    achievedRate: tally.completed / Math.max(job.requests * periodSeconds, lastSentMs / 1000 + periodSeconds),
     dropped: summary.dropped,
     scheduleKnown: summary.dropped === 0,
     connectionsOpened: opened,

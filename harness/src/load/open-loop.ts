@@ -53,7 +53,7 @@ export function startOpenLoop(
     answered(lane) {
       free.push(lane);
       answered += 1;
-      if (answered === load.slots) context.onDone(sent);
+      if (answered === load.slots) context.onDone(sent, performance.now());
       else release();
     },
   };

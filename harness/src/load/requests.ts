@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Handlebars from 'handlebars';
 import { HarnessError } from '../errors.ts';
-import type { RequestTemplate, Scenario } from '../plan/scenario.ts';
+import type { Check, RequestTemplate, Scenario } from '../plan/scenario.ts';
 import { createRandom, type Random, randomInteger, randomItem } from '../random.ts';
-import type { PreparedRequest } from './driver.ts';
+import type { PreparedCheck, PreparedRequest } from './driver.ts';
 
 /** How the target calls what the fast time server calls otherwise. */
 export interface TargetNames {
@@ -58,7 +58,8 @@ export function prepareRequests(scenario: Scenario, options: PrepareOptions): Pr
   const random = createRandom(options.seed);
   const state = { id: 0 };
   const templates = scenario.requests.map((request) => compileTemplate(request, scenario, options.payloadFolder));
-  const helpers = createHelpers(random, state, options);
+  const constant = createConstantHelpers(state, options);
+  const helpers = { constant, all: { ...constant, ...createDrawingHelpers(random) } };
   const totalWeight = scenario.requests.reduce((sum, request) => sum + request.weight, 0);
   return Array.from({ length: options.count }, (_, index) => {
     state.id = index + 1;
@@ -75,14 +76,36 @@ interface CompiledTemplate {
   request: RequestTemplate;
   path: HandlebarsTemplateDelegate;
   body: HandlebarsTemplateDelegate | null;
+  checks: CompiledCheck[];
+}
+
+interface CompiledCheck {
+  check: Check;
+  /** The texts that hold a template, by their names in the check. */
+  texts: [TextName, HandlebarsTemplateDelegate][];
+}
+
+const textNames = ['equals', 'contains', 'matches'] as const;
+type TextName = (typeof textNames)[number];
+
+function compile(text: string): HandlebarsTemplateDelegate {
+  return Handlebars.compile(text, { noEscape: true, strict: true });
+}
+
+function compileCheck(check: Check): CompiledCheck {
+  const texts = textNames.flatMap((name): CompiledCheck['texts'] => {
+    const text = check[name];
+    return typeof text === 'string' && text.includes('{{') ? [[name, compile(text)]] : [];
+  });
+  return { check, texts };
 }
 
 function compileTemplate(request: RequestTemplate, scenario: Scenario, payloadFolder: string): CompiledTemplate {
-  const compile = (text: string) => Handlebars.compile(text, { noEscape: true, strict: true });
-  if (request.payload === undefined) return { request, path: compile(request.path), body: null };
+  const common = { request, path: compile(request.path), checks: request.expect.body.map(compileCheck) };
+  if (request.payload === undefined) return { ...common, body: null };
   try {
     const text = readFileSync(join(payloadFolder, request.payload), 'utf8').trim();
-    return { request, path: compile(request.path), body: compile(text) };
+    return { ...common, body: compile(text) };
   } catch (cause) {
     throw new HarnessError('SCENARIO_INVALID', {
       detail: `scenarios/${scenario.id}.yaml: payload '${request.payload}' cannot be read: ${(cause as Error).message}`,
@@ -91,7 +114,13 @@ function compileTemplate(request: RequestTemplate, scenario: Scenario, payloadFo
   }
 }
 
-type Helpers = Record<string, (...values: never[]) => string | number>;
+type HelperTable = Record<string, (...values: never[]) => string | number>;
+
+interface Helpers {
+  /** Those that give the same again within a request. */
+  constant: HelperTable;
+  all: HelperTable;
+}
 
 /** `{{#repeat 20}}…{{/repeat}}`; `@first` inside as in Handlebars' own `each`. */
 function repeat(this: unknown, count: number, options: Handlebars.HelperOptions): string {
@@ -100,21 +129,28 @@ function repeat(this: unknown, count: number, options: Handlebars.HelperOptions)
   ).join('');
 }
 
-function createHelpers(random: Random, state: { id: number }, options: PrepareOptions): Helpers {
-  const { names: targetNames } = options;
+function createConstantHelpers(
+  state: { id: number },
+  { names: targetNames, uniquePrefix }: PrepareOptions,
+): HelperTable {
+  return {
+    id: () => state.id,
+    unique: () => `${uniquePrefix}-${state.id}`,
+    tool: (name: string) => targetNames.tool(name),
+    resource: (uri: string) => targetNames.resource(uri),
+    prompt: (name: string) => targetNames.prompt(name),
+  };
+}
+
+function createDrawingHelpers(random: Random): HelperTable {
   return {
     repeat,
-    id: () => state.id,
-    unique: () => `${options.uniquePrefix}-${state.id}`,
     timezone: () => randomItem(random, timezones),
     clockTime: () => `${pad(randomInteger(random, 0, 23))}:${pad(randomInteger(random, 0, 59))}`,
     name: () => randomItem(random, names),
     integer: (minimum: number, maximum: number) => randomInteger(random, minimum, maximum),
     text: (length: number) => randomText(random, length, ['lorem', 'ipsum', 'dolor', 'sit', 'amet', 'consectetur']),
     unicode: (length: number) => randomText(random, length, unicodeWords),
-    tool: (name: string) => targetNames.tool(name),
-    resource: (uri: string) => targetNames.resource(uri),
-    prompt: (name: string) => targetNames.prompt(name),
   };
 }
 
@@ -127,8 +163,8 @@ function render(
   const { request } = template;
   try {
     const context = { serverId: targetNames.serverId, toolIds: JSON.stringify(targetNames.toolIds).slice(1, -1) };
-    const path = template.path(context, { helpers });
-    const body = template.body?.(context, { helpers }) ?? null;
+    const path = template.path(context, { helpers: helpers.all });
+    const body = template.body?.(context, { helpers: helpers.all }) ?? null;
     const headers = body === null ? request.headers : { 'content-type': 'application/json', ...request.headers };
     return {
       name: request.name,
@@ -138,7 +174,10 @@ function render(
       auth: request.auth,
       body,
       rpcId: body === null ? null : rpcIdOf(JSON.parse(body)),
-      expect: request.expect,
+      expect: {
+        ...request.expect,
+        body: template.checks.map((check) => renderCheck(check, context, helpers.constant)),
+      },
     };
   } catch (cause) {
     if (cause instanceof HarnessError) throw cause;
@@ -147,6 +186,14 @@ function render(
       cause,
     });
   }
+}
+
+/** Without the helpers that draw: what is drawn here would be another value than the request's. */
+function renderCheck({ check, texts }: CompiledCheck, context: object, helpers: HelperTable): PreparedCheck {
+  const rendered = Object.fromEntries(texts.map(([name, text]) => [name, text(context, { helpers })]));
+  const prepared = texts.length === 0 ? check : { ...check, ...rendered, template: check };
+  if (prepared.matches !== undefined) new RegExp(prepared.matches); // throws when it is none
+  return prepared;
 }
 
 function rpcIdOf(body: unknown): number | null {

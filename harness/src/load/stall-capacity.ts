@@ -7,7 +7,6 @@ export const LONGEST_STALL_SECONDS = 2.5;
  * rate × the longest stall: while the target stands still, every request that falls due needs a sender of its own. Not
  * more than there are requests. k6 never queues, so what this does not cover is dropped there, and counted as failed.
  */
-export function stallCapacity(ratePerSecond: number, durationSeconds: number): number {
-  const due = Math.ceil(ratePerSecond * durationSeconds);
+export function stallCapacity(ratePerSecond: number, due: number): number {
   return Math.max(1, Math.min(due, Math.max(4, Math.ceil(ratePerSecond * LONGEST_STALL_SECONDS))));
 }

@@ -4,6 +4,7 @@
 export class Turns {
   readonly #waiting = new Map<number, () => void>();
   readonly #present: Set<number>;
+  readonly #ends: (() => void)[] = [];
   #last = -1;
 
   constructor(sides: number) {
@@ -23,6 +24,15 @@ export class Turns {
     this.#present.delete(side);
     this.#waiting.delete(side);
     this.#pass();
+    if (this.#present.size === 0) for (const end of this.#ends.splice(0)) end();
+  }
+
+  /** Leaves, and resolves when every side has left. */
+  finish(side: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#ends.push(resolve);
+      this.leave(side);
+    });
   }
 
   #pass(): void {

@@ -1,5 +1,6 @@
 // Warm-up: the profile's requests, discarded, and on until latency is steady. Sent from the harness itself: nothing of it is measured.
 import { Pool } from 'undici';
+import { redact } from '../redact.ts';
 import type { TrialResult } from '../result/result.ts';
 import { checkAnswer } from './check-answer.ts';
 import type { PreparedRequest } from './driver.ts';
@@ -26,6 +27,8 @@ export interface Warmup {
 /** Two neighbouring windows whose medians differ by less than this are steady. */
 const STEADY_PERCENT = 10;
 const WINDOW = 50;
+/** Characters of a wrong answer that a fault quotes. */
+const FAULT_LENGTH = 200;
 
 export async function warmUp(job: WarmupRequest, signal: AbortSignal): Promise<Warmup> {
   const pool = new Pool(job.baseUrl, {
@@ -58,7 +61,8 @@ export async function warmUp(job: WarmupRequest, signal: AbortSignal): Promise<W
       const body = await response.body.text();
       latencies.push(performance.now() - sentAt);
       const wrong = checkAnswer(prepared, response.statusCode, body);
-      if (wrong !== null) fault ??= `${prepared.name}: ${wrong.kind} ${wrong.detail}: ${body.slice(0, 200)}`;
+      if (wrong !== null)
+        fault ??= `${prepared.name}: ${wrong.kind} ${wrong.detail}: ${redact(body, job.token, FAULT_LENGTH)}`;
       else
         answer ??= { status: response.statusCode, contentType: String(response.headers['content-type'] ?? ''), body };
     } catch (error) {

@@ -17,8 +17,8 @@ export const WorkerJob = Type.Object(
         'expect: what each request expects. success: any 2xx. none: as expect, at the same cost, but every answer counts as right (ceiling)',
     }),
     ratePerSecond: Type.Union([Type.Number({ exclusiveMinimum: 0 }), Type.Null()]),
-    durationSeconds: Type.Number({ exclusiveMinimum: 0 }),
-    requestLimit: Type.Integer({ minimum: 1 }),
+    durationSeconds: Type.Number({ exclusiveMinimum: 0, description: 'closed: ends after so long' }),
+    requestLimit: Type.Integer({ minimum: 1, description: 'open: exactly so many are due. Closed: at most so many' }),
     minimumSeconds: Type.Number({ minimum: 0 }),
     turnSeconds: Type.Union([Type.Number({ exclusiveMinimum: 0 }), Type.Null()], {
       description: 'closed: waits for the next go after so long. Times of the load count turns only. null: one turn',

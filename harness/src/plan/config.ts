@@ -59,7 +59,7 @@ export const PerfConfig = Type.Object(
         mustDecide: Type.Array(Type.String(), {
           default: ['cpu.per_request'],
           description:
-            'metrics whose comparison has to be able to see a change of the threshold’s size; otherwise the verdict is undecided (exit 4)',
+            'metrics whose comparison has to be able to see a change of twice the threshold; otherwise the verdict is undecided (exit 4)',
         }),
       },
       { additionalProperties: false, default: {} },

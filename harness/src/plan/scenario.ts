@@ -1,12 +1,15 @@
 // A scenario: requests + load + SLOs. One YAML file in scenarios/, its id is the file's name.
 import { type Static, Type } from 'typebox';
 
-/** One condition on an answer's JSON body. */
+/** One condition on an answer's JSON body. Its texts are templates, as those of the request are, but draw nothing: `{{id}}`, `{{tool "…"}}`. */
 export const Check = Type.Object(
   {
     path: Type.String({ description: 'where in the body, dots between names and indexes: result.content.0.text' }),
     equals: Type.Optional(Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
     contains: Type.Optional(Type.String({ description: 'the value is a text that contains this' })),
+    matches: Type.Optional(
+      Type.String({ description: 'the value is a text that this regular expression finds; slow on long texts' }),
+    ),
     minItems: Type.Optional(
       Type.Integer({ minimum: 0, description: 'the value is an array of at least so many items' }),
     ),

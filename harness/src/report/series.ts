@@ -1,5 +1,6 @@
 // Series for the time axis: picked, put on seconds since the start of the run, and thinned to what a screen can show.
-import type { Series, TrialResult } from '../result/result.ts';
+import type { SubjectName } from '../plan/plan.ts';
+import type { RunResult, Series, TrialResult } from '../result/result.ts';
 import { toThree } from './distribution.ts';
 
 export type SeriesColumn = Series['columns'][number] & { index: number };
@@ -40,10 +41,17 @@ export function thin(points: Point[], most = MOST_POINTS): Point[] {
   return thinned;
 }
 
-/** What the drivers counted in each second of each trial, with a break between trials. */
+export function tookTurns({ plan }: Pick<RunResult, 'plan'>, trial: TrialResult): boolean {
+  return plan.trials.some(({ id, turnSeconds }) => id === trial.id && turnSeconds !== null);
+}
+
+/**
+ * What the drivers counted in each second of each trial of one build, with a break between trials. A trial in turns has one rate, that of
+ * its own turns, all along: how many of them fall into a second changes by half from one second to the next.
+ */
 export function loadSeries(
-  trials: TrialResult[],
-  startedAtMs: number,
+  result: Pick<RunResult, 'plan' | 'trials' | 'startedAtMs'>,
+  subject: SubjectName,
 ): { succeeded: Point[]; failed: Point[]; p50: Point[]; p95: Point[] } {
   const all: { succeeded: Point[]; failed: Point[]; p50: Point[]; p95: Point[] } = {
     succeeded: [],
@@ -51,19 +59,31 @@ export function loadSeries(
     p50: [],
     p95: [],
   };
-  for (const { load } of trials) {
-    if (load === null || load.perSecond.length === 0) continue;
-    const start = (load.startedAtMs - startedAtMs) / 1000;
+  for (const trial of result.trials) {
+    const { load, endedAtMs } = trial;
+    if (trial.subject !== subject || load === null || load.perSecond.length === 0) continue;
+    const start = (load.startedAtMs - result.startedAtMs) / 1000;
+    const inTurns = endedAtMs !== null && tookTurns(result, trial);
+    // The seconds are those of the clock; the duration of a load in turns is that of its turns alone.
+    const spanSeconds = inTurns ? (endedAtMs - load.startedAtMs) / 1000 : load.durationSeconds;
+    if (inTurns) {
+      for (const at of [toThree(start), toThree(start + spanSeconds)]) {
+        all.succeeded.push([at, toThree(load.succeeded / load.durationSeconds)]);
+        all.failed.push([at, toThree(load.failed / load.durationSeconds)]);
+      }
+    }
     for (const second of load.perSecond) {
       // The middle of the second that was counted; a last, shorter second is scaled up to a rate.
-      const length = Math.min(1, Math.max(0.1, load.durationSeconds - second.second));
+      const length = Math.min(1, Math.max(0.1, spanSeconds - second.second));
       const at = toThree(start + second.second + length / 2);
-      all.succeeded.push([at, toThree(second.succeeded / length)]);
-      all.failed.push([at, toThree(second.failed / length)]);
+      if (!inTurns) {
+        all.succeeded.push([at, toThree(second.succeeded / length)]);
+        all.failed.push([at, toThree(second.failed / length)]);
+      }
       all.p50.push([at, second.p50Ms === null ? null : toThree(second.p50Ms)]);
       all.p95.push([at, second.p95Ms === null ? null : toThree(second.p95Ms)]);
     }
-    const end = toThree(start + load.durationSeconds + 0.01);
+    const end = toThree(start + spanSeconds + 0.01);
     for (const points of Object.values(all)) points.push([end, null]);
   }
   return all;

@@ -1,10 +1,10 @@
 // The CSV files of a run folder: every sample, and what PostgreSQL's views said of each trial.
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import type { RunResult, Series } from './result.ts';
+import { writeWhole } from './run-folder.ts';
 
 type Row = Record<string, string | number | null>;
 
@@ -19,7 +19,7 @@ const WithTables = Type.Object({ tables: Rows });
  * nothing (no statement ran) has its header.
  * @returns the names of the files
  */
-export async function writeCsvFiles(result: RunResult, folder: string): Promise<string[]> {
+export function writeCsvFiles(result: RunResult, folder: string): string[] {
   const files: Record<string, Row[]> = {
     'system_metrics.csv': toSampleRows(result.series),
     'pg_activity.csv': toSampleRows(result.series, 'pg-activity.'),
@@ -33,10 +33,8 @@ export async function writeCsvFiles(result: RunResult, folder: string): Promise<
   for (const [name, rows] of Object.entries(files)) {
     const collector = name.startsWith('pg_') ? name.slice(0, -'.csv'.length).replace('_', '-') : null;
     if (rows.length === 0 && !wasCollected(result, collector)) continue;
-    await writeFile(
-      join(folder, name),
-      rows.length === 0 ? `${TRIAL_COLUMNS.join(',')}\n` : stringify(rows, { header: true }),
-    );
+    const text = rows.length === 0 ? `${TRIAL_COLUMNS.join(',')}\n` : stringify(rows, { header: true });
+    writeWhole(join(folder, name), text);
     written.push(name);
   }
   return written;

@@ -1,10 +1,10 @@
 // Says early, and in one sentence, that there is no room.
-import { statfs } from 'node:fs/promises';
+import { statfsSync } from 'node:fs';
 import { HarnessError } from '../errors.ts';
 
 /** @throws HarnessError DISK_FULL when the file system of `folder` has less than `neededBytes` for us */
-export async function requireDiskSpace(folder: string, neededBytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(folder);
+export function requireDiskSpace(folder: string, neededBytes: number): void {
+  const { bavail, bsize } = statfsSync(folder);
   const freeBytes = bavail * bsize;
   if (freeBytes >= neededBytes) return;
   throw new HarnessError('DISK_FULL', {

@@ -173,7 +173,9 @@ export const Subject = Type.Object(
       description: 'git commit, "+changes" when the tree is dirty, or what the target’s /version says',
     }),
     serverProfile: Type.String(),
-    settings: Type.Record(Type.String(), Type.Unknown(), { description: 'as resolved, secrets removed' }),
+    settings: Type.Record(Type.String(), Type.Unknown(), {
+      description: 'what its server profile and the run set; for a target, what it tells. Secrets removed',
+    }),
     node: Nullable(Type.String()),
     postgres: Nullable(Type.String()),
     url: Type.String(),

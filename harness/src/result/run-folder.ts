@@ -1,15 +1,16 @@
 // The run folder: everything that a run leaves behind. `result.json` is replaced as a whole, so that a killed run leaves the last good one.
-import { existsSync, mkdirSync, readFileSync, renameSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ParseError, parse } from '@gatebench/gateway/parse';
 import { HarnessError } from '../errors.ts';
 import { repository } from '../paths.ts';
+import { requireDiskSpace } from './disk-space.ts';
 import { RunResult } from './result.ts';
 
 export const reportsFolder = join(repository, 'reports');
 
 /** What a run may write at most before a look at the disk is due; the largest seen is a heavy run’s raw samples. */
-const NEEDED_BYTES = 500 * 1024 * 1024;
+const NEEDED_BYTES = 500e6;
 
 export interface RunFolder {
   /** results_medium_20261120_134500 */
@@ -23,22 +24,26 @@ export interface RunFolder {
 export function createRunFolder(profile: string, now: Date, parent = reportsFolder): RunFolder {
   try {
     mkdirSync(parent, { recursive: true });
-    const { bavail, bsize } = statfsSync(parent);
-    if (bavail * bsize < NEEDED_BYTES) {
-      throw new HarnessError('DISK_FULL', {
-        detail: `${Math.round((bavail * bsize) / 1024 ** 2)} MB are free below ${parent}, a run may need ${NEEDED_BYTES / 1024 ** 2} MB`,
-      });
-    }
+    requireDiskSpace(parent, NEEDED_BYTES);
     const stamp = toStamp(now);
     for (let suffix = 1; ; suffix++) {
       const folder = runFolderAt(join(parent, `results_${profile}_${stamp}${suffix === 1 ? '' : `_${suffix}`}`));
-      if (existsSync(folder.path)) continue;
-      mkdirSync(folder.path);
-      return folder;
+      if (tryMake(folder.path)) return folder;
     }
   } catch (cause) {
     if (cause instanceof HarnessError) throw cause;
     throw new HarnessError('DISK_FULL', { detail: `${parent} cannot be written: ${(cause as Error).message}`, cause });
+  }
+}
+
+/** False when it is there already: another run of the same second was quicker. */
+function tryMake(path: string): boolean {
+  try {
+    mkdirSync(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
   }
 }
 

@@ -82,7 +82,9 @@ function initialize(server: McpServer, params: Params): string {
 
 function callTool(server: McpServer, params: Params, caller: Caller): string | Promise<string> {
   const { name } = params;
-  const tool = typeof name === 'string' ? server.offer.tools.get(name) : undefined;
+  // Not quoted: JSON that is nested deep enough can be read, but not written.
+  if (typeof name !== 'string') throw new RpcError(rpcCode.invalidParams, 'name must be a string');
+  const tool = server.offer.tools.get(name);
   if (tool === undefined) throw new RpcError(rpcCode.invalidParams, `unknown tool ${JSON.stringify(name)}`);
   return tool.call(params['arguments'], caller);
 }
@@ -106,7 +108,8 @@ function toContents(uri: string, mimeType: string, text: string): string {
 
 function getPrompt(server: McpServer, params: Params): string {
   const { name, arguments: given = {} } = params;
-  const prompt = typeof name === 'string' ? server.offer.prompts.get(name) : undefined;
+  if (typeof name !== 'string') throw new RpcError(rpcCode.invalidParams, 'name must be a string');
+  const prompt = server.offer.prompts.get(name);
   if (prompt === undefined) throw new RpcError(rpcCode.invalidParams, `unknown prompt ${JSON.stringify(name)}`);
   if (!isObject(given)) throw new RpcError(rpcCode.invalidParams, 'arguments must be an object');
   const args: Record<string, string> = {};

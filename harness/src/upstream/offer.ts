@@ -64,8 +64,10 @@ export function createOffer(parts: OfferParts, pageSize: number): Offer {
 
 /** @throws RpcError for a cursor that no page has */
 export function toPage(pages: string[], cursor: unknown): string {
-  const number =
-    cursor === undefined ? 0 : typeof cursor === 'string' && /^[1-9]\d{0,5}$/.test(cursor) ? Number(cursor) : -1;
+  if (cursor !== undefined && typeof cursor !== 'string') {
+    throw new RpcError(rpcCode.invalidParams, 'cursor must be a string');
+  }
+  const number = cursor === undefined ? 0 : /^[1-9]\d{0,5}$/.test(cursor) ? Number(cursor) : -1;
   const page = pages[number];
   if (page === undefined) throw new RpcError(rpcCode.invalidParams, `unknown cursor ${JSON.stringify(cursor)}`);
   return page;

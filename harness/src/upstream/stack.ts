@@ -8,13 +8,13 @@ import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { type ErrorCode, errors, HarnessError } from '../errors.ts';
 import { builtFile } from '../paths.ts';
+import { identifyProcess, readBootId } from '../process-identity.ts';
 import { ServersOptions } from './options.ts';
-import { toProcessIdentity } from './process-identity.ts';
 import { ListeningEvent, RunningServer } from './servers.ts';
 
 const StackState = Type.Object({
   pid: Type.Integer(),
-  identity: Type.String({ description: 'see process-identity.ts' }),
+  identity: Type.String({ description: 'boot id / startedAt of process-identity.ts' }),
   startedAt: Type.String({ description: 'RFC 3339' }),
   options: ServersOptions,
   servers: Type.Array(RunningServer),
@@ -44,7 +44,16 @@ export function findStack(folder: string): StackState | undefined {
     throw corrupt(file, cause);
   }
   if (!Value.Check(StackState, state)) throw corrupt(file);
-  return toProcessIdentity(state.pid) === state.identity ? state : undefined;
+  return isThere(state) ? state : undefined;
+}
+
+function isThere({ pid, identity }: StackState): boolean {
+  return toIdentity(pid) === identity;
+}
+
+function toIdentity(pid: number): string | undefined {
+  const identity = identifyProcess(pid);
+  return identity && `${readBootId()}/${identity.startedAt}`;
 }
 
 function corrupt(file: string, cause?: unknown): HarnessError {
@@ -84,6 +93,8 @@ export async function startStack(folder: string, options: ServersOptions): Promi
     child.unref();
     return ready;
   } catch (error) {
+    // Without a state file nobody would know it any more.
+    child.kill('SIGKILL');
     rmSync(toStateFile(folder), { force: true });
     throw error;
   }
@@ -96,7 +107,7 @@ async function waitForSpawn(child: ChildProcess): Promise<number> {
 }
 
 function toState(pid: number, options: ServersOptions): StackState {
-  const identity = toProcessIdentity(pid);
+  const identity = toIdentity(pid);
   if (identity === undefined) throw new HarnessError('UPSTREAM_FAILED', { detail: `process ${pid} is gone` });
   return { pid, identity, startedAt: new Date().toISOString(), options, servers: [] };
 }
@@ -122,7 +133,6 @@ async function waitForEvent(logFile: string, child: ChildProcess): Promise<Liste
     if (end !== undefined) throw toStartError(text, end);
     await sleep(pollMs);
   }
-  child.kill('SIGKILL');
   throw new HarnessError('UPSTREAM_FAILED', { detail: `not listening after ${startDeadlineMs / 1000} s` });
 }
 
@@ -161,7 +171,7 @@ export async function stopStack(folder: string): Promise<StackState | undefined>
   if (state !== undefined) {
     process.kill(state.pid, 'SIGTERM');
     const deadline = performance.now() + stopDeadlineMs;
-    while (toProcessIdentity(state.pid) === state.identity) {
+    while (isThere(state)) {
       if (performance.now() > deadline) process.kill(state.pid, 'SIGKILL');
       await sleep(pollMs);
     }

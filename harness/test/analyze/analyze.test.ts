@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { analyze } from '../../src/analyze/index.ts';
+import { HarnessError } from '../../src/errors.ts';
 import { buildResult } from '../build-result.ts';
 
 describe('analyze', () => {
@@ -13,6 +14,32 @@ describe('analyze', () => {
     expect(analysis.comparison?.paired).toBe(true);
     expect(analysis.comparison?.before).toBe('main');
     expect(analysis.comparison?.rows.some((row) => row.status === 'regression')).toBe(false);
+  });
+
+  test.each([
+    ['failed', 'POSTGRES_FAILED', 3],
+    ['interrupted', 'INTERRUPTED', 130],
+  ] as const)('of a run whose start %s tells of that alone', (status, code, exitCode) => {
+    const baseline = buildResult({ id: 'before', rounds: 2 });
+    const result = buildResult({ rounds: 2 });
+    Object.assign(result, {
+      ...{ status, failure: { code, message: code }, subjects: [], trials: [] },
+      pinning: { pinned: false, gateway: [], load: [], others: [], note: 'nothing was started' },
+    });
+    for (const force of [false, true]) {
+      const { comparison, verdict } = analyze(result, { baseline, force });
+      expect(comparison).toBeNull();
+      expect(verdict.exitCode).toBe(exitCode);
+      expect(verdict.reasons.join()).not.toContain('COMPARISON_REFUSED');
+    }
+    result.plan.against = 'main';
+    expect(analyze(result).verdict.exitCode).toBe(exitCode);
+  });
+
+  test('names what is wrong in the configuration of a damaged result', () => {
+    const result = buildResult({ config: { gate: { alpha: 7 } } });
+    expect(() => analyze(result)).toThrow(HarnessError);
+    expect(() => analyze(result)).toThrow(/RESULT_INVALID.*results_light_20261120_134500 \/config \/gate\/alpha/);
   });
 
   test('catches 20 % more CPU per request against a kept baseline', () => {

@@ -141,6 +141,22 @@ describe('a comparison is refused', () => {
     }
   });
 
+  test('for a load in turns with one that had the machine to itself', () => {
+    const message = refusal((after) => {
+      for (const trial of after.plan.trials) if (trial.loop === 'closed') trial.turnSeconds = 0.2;
+    });
+    expect(message).toMatch(/load of health, closed loop: .*, 10 s → .*, 10 s, in turns of 0.2 s/);
+    expect(message).not.toContain('open loop');
+  });
+
+  test('not for a tool whose version neither of them names', () => {
+    const [one, other] = [structuredClone(before), structuredClone(before)];
+    delete one.environment.tools['harness'];
+    expect(() => compare(one, before, gate)).toThrow('tool: harness: none → 0.1.0');
+    delete other.environment.tools['harness'];
+    expect(compare(one, other, gate).mismatches).toEqual([]);
+  });
+
   test('unless forced: then the mismatches head it', () => {
     const after = structuredClone(before);
     after.environment.machine.cores = 8;

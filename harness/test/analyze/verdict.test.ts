@@ -82,23 +82,18 @@ describe('the verdict', () => {
   });
 
   test('is 4 when a metric that must be decided could not be, and only then', () => {
-    const blind = { status: 'undecided', ratio: 1.02, interval: [0.85, 1.22], pAdjusted: 1 } as const;
-    expect(judge({ comparison: comparisonOf({ ...blind, interval: [0.85, 1.22] }) })).toMatchObject({
-      status: 'undecided',
-      exitCode: 4,
-    });
-    expect(judge({ comparison: comparisonOf({ ...blind, interval: [0.85, 1.22] }), mustDecide: [] }).exitCode).toBe(0);
+    const blind = { status: 'undecided', ratio: 1.02, pAdjusted: 1, smallestVisiblePercent: 21 } as const;
+    expect(judge({ comparison: comparisonOf(blind) })).toMatchObject({ status: 'undecided', exitCode: 4 });
+    expect(judge({ comparison: comparisonOf(blind), mustDecide: [] }).exitCode).toBe(0);
     expect(judge({ comparison: comparisonOf({ status: 'not-compared', interval: null }) }).exitCode).toBe(4);
   });
 
-  test('lets a quiet row pass whose interval just reaches beyond the threshold, but not one that is surely worse', () => {
-    const quiet = {
-      status: 'undecided',
-      ratio: 1.04,
-      interval: [0.97, 1.115] as [number, number],
-      pAdjusted: 0.3,
-    } as const;
-    expect(judge({ comparison: comparisonOf(quiet) }).exitCode).toBe(0);
+  test('lets a row pass that would have shown twice the threshold, and says what it saw, but not one that is surely worse', () => {
+    const quiet = { status: 'undecided', ratio: 1.04, pAdjusted: 0.3, smallestVisiblePercent: 17.4 } as const;
+    expect(judge({ comparison: comparisonOf(quiet) })).toMatchObject({
+      exitCode: 0,
+      reasons: [expect.stringContaining('each cpu.per_request would have shown +18 %')],
+    });
     expect(
       judge({ comparison: comparisonOf({ ...quiet, ratio: 1.08, interval: [1.04, 1.12], pAdjusted: 0.01 }) }).exitCode,
     ).toBe(4);

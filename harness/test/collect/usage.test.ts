@@ -132,6 +132,7 @@ describe.skipIf(process.platform !== 'linux')('the processes collector (needs Li
     expect(groups['gateway']?.cpuPercent).toBeGreaterThan(0);
     expect(groups['gateway']?.descriptors).toBeGreaterThan(5);
     expect(groups['postgres']?.pids).toHaveLength(2);
-    expect(Object.keys(groups).sort()).toEqual(['gateway', 'load', 'postgres']);
+    // Not the generator: its trial's has ended by then, and the other build's is none of its business.
+    expect(Object.keys(groups).sort()).toEqual(['gateway', 'postgres']);
   });
 });

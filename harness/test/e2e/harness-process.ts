@@ -3,12 +3,18 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { runRecordsFolder } from '../../src/infra/leftovers.ts';
 import { repository } from '../../src/paths.ts';
+import { isRunning, type ProcessIdentity } from '../../src/process-identity.ts';
 
 export interface Ended {
   exitCode: number | null;
   stdout: string;
   stderr: string;
+  /** Every process that the run had on its record while it went on, by pid and start time. */
+  started: Map<string, ProcessIdentity>;
+  /** Which of them are still there, and the records that are. */
+  left(): unknown[];
   /** The JSON object of `--json`, the last line on stdout. */
   summary(): { runFolder: string; report: string | null; verdict: string; exitCode: number; elapsedSeconds: number };
 }
@@ -25,6 +31,11 @@ export function startHarness(args: string[], environment: Record<string, string>
     env: { ...process.env, CI: 'true', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const seen = new Map<string, ProcessIdentity>();
+  const look = setInterval(() => {
+    for (const { processes } of readRunRecords(child.pid))
+      for (const { name, identity } of processes) seen.set(`${name} ${identity.pid}`, identity);
+  }, 50);
   let stdout = '';
   let stderr = '';
   child.stdout?.on('data', (chunk: Buffer) => {
@@ -37,8 +48,11 @@ export function startHarness(args: string[], environment: Record<string, string>
     exitCode: exitCode as number | null,
     stdout,
     stderr,
+    started: seen,
+    left: () => [...[...seen].filter(([, identity]) => isRunning(identity)), ...readRunRecords(child.pid)],
     summary: () => JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? ''),
   }));
+  ended.finally(() => clearInterval(look));
   return { child, stderr: () => stderr, ended };
 }
 
@@ -46,16 +60,17 @@ export function harness(...args: string[]): Promise<Ended> {
   return startHarness(args).ended;
 }
 
-/** Command lines of every process whose environment or arguments name the text: what a run may have left. */
-export function processesNaming(text: string): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .flatMap((pid) => {
+/** What the run of this harness has put down for the next one to remove: its records, as they are now. */
+export function readRunRecords(
+  pid: number | undefined,
+): { processes: { name: string; identity: ProcessIdentity }[] }[] {
+  return readdirSync(runRecordsFolder)
+    .filter((name) => name.startsWith(`${pid}-`) && name.endsWith('.json'))
+    .flatMap((name) => {
       try {
-        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-        return command.includes(text) ? [`${pid} ${command}`] : [];
+        return [JSON.parse(readFileSync(join(runRecordsFolder, name), 'utf8'))];
       } catch {
-        return []; // it ended while we looked
+        return []; // the run ended while we looked
       }
     });
 }

@@ -8,9 +8,9 @@ import { external } from '../../src/infra/external.ts';
 import type { InfrastructureRequest, RunningInfrastructure } from '../../src/infra/infrastructure.ts';
 import { removeLeftovers } from '../../src/infra/leftovers.ts';
 import { detectPinning, parseCoreList } from '../../src/infra/pinning.ts';
-import { identifyProcess } from '../../src/infra/process-identity.ts';
 import { repository } from '../../src/paths.ts';
 import { readInfrastructureProfile, readPostgresProfile, readServerProfile } from '../../src/plan/read.ts';
+import { identifyProcess } from '../../src/process-identity.ts';
 import { lineOf, processesMentioning, scratchFolder, startStandIn } from '../infra/processes.ts';
 
 const { signal } = new AbortController();

@@ -6,7 +6,7 @@ import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { findFreePort } from '../../src/infra/free-port.ts';
 import { type PostgresRequest, startPostgres } from '../../src/infra/postgres.ts';
-import { identifyProcess } from '../../src/infra/process-identity.ts';
+import { identifyProcess } from '../../src/process-identity.ts';
 import { processesMentioning, scratchFolder, testRegistry } from '../infra/processes.ts';
 
 const isRoot = process.getuid?.() === 0;

@@ -30,6 +30,22 @@ const plain = answerCases.find((answerCase) => answerCase.outcome === 'ok');
 if (plain === undefined) throw new Error('no right answer in the list');
 const plainRequest = toRequest(plain, 0);
 
+describe.each(loops.slice(1))('%s', (_title, driver, loop) => {
+  test('as many requests are sent as are due, whatever rate and length come to', async () => {
+    const server = createServer((_request, response) => response.end(plain.body));
+    const baseUrl = await listen(server);
+    using bench = createBench([plainRequest]);
+    // 17.5 by rate and length: the plan has made 17 requests for it.
+    const result = await driver.run(bench.job({ ...loop, baseUrl, durationSeconds: 0.35, requests: 17 }), signal);
+    server.closeAllConnections();
+    server.close();
+    expect(result).toMatchObject({ sent: 17, succeeded: 17, failed: 0 });
+    const lines = readFileSync(join(bench.folder, 'trial.samples.csv'), 'utf8').trim().split('\n').slice(1);
+    const sentMs = lines.map((line) => line.split(',').slice(1, 3).map(Number)).map(([due = 0, lag = 0]) => due + lag);
+    expect(result.achievedRate).toBeCloseTo(17 / Math.max(17 / 50, Math.max(...sentMs) / 1000 + 1 / 50), 1);
+  });
+});
+
 describe.each(loops)('%s', (_title, driver, loop) => {
   const seenTokens = new Set<string | undefined>();
   let url = '';
@@ -55,9 +71,7 @@ describe.each(loops)('%s', (_title, driver, loop) => {
 
   test('every kind of answer is counted as what it is, and the token reaches the target', async () => {
     using bench = createBench(answerCases.map(toRequest));
-    const seconds = answerCases.length / 50;
-    const job = bench.job({ ...loop, baseUrl: url, durationSeconds: loop.loop === 'open' ? seconds : 30 });
-    const result = await driver.run(job, signal);
+    const result = await driver.run(bench.job({ ...loop, baseUrl: url, durationSeconds: 30 }), signal);
     const expected = answerCases
       .filter(({ outcome }) => outcome !== 'ok')
       .map((c) => `${c.title}: ${c.outcome} ${c.detail}`);
@@ -74,7 +88,7 @@ describe.each(loops)('%s', (_title, driver, loop) => {
       response.end(`you said ${request.headers.authorization}`);
     });
     const baseUrl = await listen(echo);
-    const result = await driver.run(bench.job({ ...loop, baseUrl, requests: 5, durationSeconds: 1 }), signal);
+    const result = await driver.run(bench.job({ ...loop, baseUrl, requests: 5 }), signal);
     echo.closeAllConnections();
     echo.close();
     expect(result.errors[0]?.example).toContain('you said Bearer [token]');
@@ -88,10 +102,7 @@ describe.each(loops)('%s', (_title, driver, loop) => {
     const silent = createTcpServer((socket) => socket.on('error', () => socket.destroy()).resume());
     const baseUrl = await listen(silent);
     using bench = createBench([plainRequest]);
-    const result = await driver.run(
-      bench.job({ ...loop, baseUrl, requests: 4, durationSeconds: 0.2, timeoutMs: 300 }),
-      signal,
-    );
+    const result = await driver.run(bench.job({ ...loop, baseUrl, requests: 4, timeoutMs: 300 }), signal);
     silent.close();
     expect(result.succeeded).toBe(0);
     expect(result.errors.map((error) => String(error.kind))).toEqual(['timeout']);
@@ -103,7 +114,7 @@ describe.each(loops)('%s', (_title, driver, loop) => {
     const baseUrl = await listen(closed);
     closed.close();
     using bench = createBench([plainRequest]);
-    const result = await driver.run(bench.job({ ...loop, baseUrl, requests: 6, durationSeconds: 0.2 }), signal);
+    const result = await driver.run(bench.job({ ...loop, baseUrl, requests: 6 }), signal);
     expect(result.sent).toBeGreaterThan(0);
     expect(new Set(result.errors.map((error) => String(error.kind)))).toEqual(new Set(['connection']));
     expect(result.latency.lost).toBe(result.sent);
@@ -115,7 +126,7 @@ describe.each(loops)('%s', (_title, driver, loop) => {
     });
     const baseUrl = await listen(closing);
     using bench = createBench([plainRequest]);
-    const result = await driver.run(bench.job({ ...loop, baseUrl, requests: 20, durationSeconds: 0.4 }), signal);
+    const result = await driver.run(bench.job({ ...loop, baseUrl, requests: 20 }), signal);
     closing.close();
     expect(result).toMatchObject({ failed: 0, errors: [] });
     expect(result.connectionsOpened).toBeGreaterThanOrEqual(result.sent - 2);
@@ -125,15 +136,12 @@ describe.each(loops)('%s', (_title, driver, loop) => {
     using bench = createBench([plainRequest]);
     const controller = new AbortController();
     let pid = 0;
-    const run = driver.run(
-      bench.job({ ...loop, baseUrl: url, durationSeconds: 60, requests: 1e9 }),
-      controller.signal,
-      {
-        onProcess: (started) => {
-          pid = started;
-        },
+    const requests = loop.loop === 'open' ? 3000 : 1e9;
+    const run = driver.run(bench.job({ ...loop, baseUrl: url, requests }), controller.signal, {
+      onProcess: (started) => {
+        pid = started;
       },
-    );
+    });
     await sleep(1500);
     const commandLine = existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '';
     if (process.platform === 'linux') expect(commandLine).not.toBe('');
@@ -152,7 +160,7 @@ test.skipIf(!k6There)('what k6 drops is failed and lost, and its schedule is the
   });
   const baseUrl = await listen(held);
   using bench = createBench([plainRequest]);
-  const job = bench.job({ loop: 'open', ratePerSecond: 20, durationSeconds: 4, baseUrl, timeoutMs: 6000 });
+  const job = bench.job({ loop: 'open', ratePerSecond: 20, requests: 80, baseUrl, timeoutMs: 6000 });
   const result = await drivers.k6.run(job, signal);
   held.closeAllConnections();
   held.close();
@@ -162,6 +170,21 @@ test.skipIf(!k6There)('what k6 drops is failed and lost, and its schedule is the
   expect(result.latency.lost).toBe(dropped?.count);
   expect(result.sent + (dropped?.count ?? 0)).toBeGreaterThanOrEqual(79);
   expect(result.scheduleLagMs).toBeNull();
+});
+
+test.skipIf(!k6There)('k6 works in a folder within the run folder, which is gone when it has ended', async () => {
+  const server = createServer((_request, response) => response.end(plain.body));
+  const baseUrl = await listen(server);
+  using bench = createBench([plainRequest]);
+  let during: string[] = [];
+  const onProcess = () => {
+    during = readdirSync(bench.folder);
+  };
+  await drivers.k6.run(bench.job({ ...open, baseUrl, requests: 5 }), signal, { onProcess });
+  server.closeAllConnections();
+  server.close();
+  expect(during).toContainEqual(expect.stringMatching(/^trial\.k6-/));
+  expect(readdirSync(bench.folder).sort()).toEqual(['requests.json', 'trial.samples.csv']);
 });
 
 test('a target that speaks no HTTP is a connection fault for autocannon', async () => {
@@ -216,6 +239,28 @@ test('closed loops in turns never load at the same time, and count only their ow
     expect(failed).toBe(0);
     expect(perSecond.reduce((sum, second) => sum + second.succeeded, 0)).toBe(succeeded);
   }
+});
+
+test('a target that dies between two turns does not keep the load going', async () => {
+  const server = createServer((_request, response) => response.end(plain.body));
+  const baseUrl = await listen(server);
+  using bench = createBench([plainRequest]);
+  const limits = { durationSeconds: 5, requests: 1, minimumSeconds: 0.5, turnSeconds: 0.1, concurrency: 2 };
+  let turns = 0;
+  const run = drivers.autocannon.run(bench.job({ baseUrl, ...limits }), AbortSignal.timeout(10_000), {
+    onReady: async () => {
+      turns += 1;
+      if (turns === 3) {
+        server.close();
+        server.closeAllConnections();
+      }
+    },
+  });
+  const result = await run;
+  expect(new Set(result.errors.map((error) => String(error.kind)))).toEqual(new Set(['connection']));
+  expect(turns).toBeLessThan(10);
+  expect(result.durationSeconds).toBeGreaterThanOrEqual(0.5);
+  expect(result.durationSeconds).toBeLessThan(1);
 });
 
 test('a load that nobody is ready for does not start, and says why', async () => {

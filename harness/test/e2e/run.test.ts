@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { infrastructures } from '../../src/infra/index.ts';
-import { runRecordsFolder } from '../../src/infra/leftovers.ts';
 import { repository } from '../../src/paths.ts';
 import { readInfrastructureProfile, readPostgresProfile, readServerProfile } from '../../src/plan/read.ts';
 import { readResult, runFolderAt } from '../../src/result/run-folder.ts';
-import { type Ended, harness, processesNaming, startHarness } from './harness-process.ts';
+import { type Ended, harness, readRunRecords, startHarness } from './harness-process.ts';
 
 const scenarios = ['--scenario', 'health', 'tools_call_simple', 'direct_tools_call_simple'];
 const made: string[] = [];
@@ -20,11 +19,6 @@ function keep(ended: Ended): ReturnType<Ended['summary']> {
   const summary = ended.summary();
   made.push(summary.runFolder, runFolderAt(summary.runFolder).reportFile);
   return summary;
-}
-
-/** What the run’s processes have in their command lines or below .cache/runs. */
-function leftOf(runFolder: string): string[] {
-  return processesNaming(runFolder);
 }
 
 describe('a run', () => {
@@ -90,10 +84,16 @@ describe('a run', () => {
   });
 
   it('leaves no process behind', () => {
-    expect(leftOf(summary.runFolder)).toEqual([]);
-    expect(readdirSync(join(repository, '.cache/runs')).filter((name) => name.startsWith(`${process.pid}-`))).toEqual(
-      [],
+    const names = [...ended.started.keys()].map((key) => key.replace(/ \d+$/, ''));
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'PostgreSQL',
+        'the benchmark MCP servers',
+        'the gateway (current)',
+        'the load generator',
+      ]),
     );
+    expect(ended.left()).toEqual([]);
   });
 
   it('gives the same report again by `harness analyze`', async () => {
@@ -121,24 +121,26 @@ describe('a run that is stopped', () => {
     expect(result.trials.some((trial) => trial.status === 'ran')).toBe(true);
     expect(result.trials.at(-1)).toMatchObject({ status: 'not-run' });
     expect(existsSync(summary.report ?? '')).toBe(true);
-    expect(leftOf(summary.runFolder)).toEqual([]);
+    expect(ended.started.size).toBeGreaterThan(0);
+    expect(ended.left()).toEqual([]);
   });
 
   it('by Ctrl-C while the infrastructure starts leaves nothing', async () => {
     const started = startHarness(['run', '--profile', 'smoke', ...scenarios, '--json']);
-    await waitForText(started.stderr, 'load generators');
+    await waitForText(() => JSON.stringify(readRunRecords(started.child.pid)), 'initdb');
     started.child.kill('SIGINT');
     const ended = await started.ended;
-    const summary = keep(ended);
+    keep(ended);
     expect(ended.exitCode).toBe(130);
-    expect(leftOf(summary.runFolder)).toEqual([]);
+    expect(ended.started.size).toBeGreaterThan(0);
+    expect(ended.left()).toEqual([]);
   });
 
   it('by SIGKILL is cleaned up by the next one', async () => {
     const started = startHarness(['run', '--profile', 'light', ...scenarios]);
     // The third trial is k6's, which does not end with the harness by itself.
     await waitForText(started.stderr, '[2/');
-    await waitForText(() => readRunRecord(started.child.pid), 'the load generator');
+    await waitForText(() => JSON.stringify(readRunRecords(started.child.pid)), 'the load generator');
     const folder =
       readdirSync(join(repository, 'reports'))
         .filter((name) => name.startsWith('results_light_'))
@@ -156,12 +158,6 @@ describe('a run that is stopped', () => {
     expect(next.stderr).toMatch(/ended the load generator \(pid \d+, SIG/);
   });
 });
-
-/** What the run of this process has put down for the next one to remove. */
-function readRunRecord(pid: number | undefined): string {
-  const names = readdirSync(runRecordsFolder).filter((name) => name.startsWith(`${pid}-`) && name.endsWith('.json'));
-  return names.map((name) => readFileSync(join(runRecordsFolder, name), 'utf8')).join();
-}
 
 describe('two runs side by side', () => {
   it('do not disturb each other', async () => {
@@ -263,6 +259,8 @@ describe('wrong input', () => {
   made.push(broken);
   const config = join(broken, 'perf.config.yaml');
   writeFileSync(config, 'profile: 3\ngate: { alpha: 7, treshold: 1 }\n');
+  const misspelt = join(broken, 'misspelt.config.yaml');
+  writeFileSync(misspelt, 'profile: smoke\ngate: { metrics: [latency.p59], mustDecide: [cpu.per_request] }\n');
   const baseline = join(broken, 'result.json');
   writeFileSync(baseline, '{"schemaVersion":');
 
@@ -295,6 +293,12 @@ describe('wrong input', () => {
       /--against/,
     ],
     ['a run folder that is none', ['analyze', broken], /RESULT_INVALID/],
+    [
+      'a metric of the gate that is none',
+      ['run', '--config', misspelt],
+      /CONFIG_INVALID[\s\S]*latency\.p59[\s\S]*mustDecide/,
+    ],
+    ['a baseline name that is no file name', ['run', '-p', 'smoke', '--baseline', 'a/b'], /USAGE.*a\/b/],
   ])('%s: exit code 2, a clear message, nothing started', async (_, args, message) => {
     const ended = await harness(...args);
     expect(ended.stderr).toMatch(message);
@@ -335,12 +339,27 @@ describe('help', () => {
     },
   );
 
+  it('of run has an example of every option', async () => {
+    const { stdout } = await harness('run', '--help');
+    const [options = '', examples = ''] = stdout.split('Examples:');
+    const names = [...options.matchAll(/ (--[a-z-]+)/g)]
+      .map(([, name]) => name ?? '')
+      .filter((name) => name !== '--help');
+    expect(names.length).toBeGreaterThan(20);
+    expect(names.filter((name) => !new RegExp(`${name}\\b|${shortOf(options, name)} `).test(examples))).toEqual([]);
+  });
+
   it('of the plan costs nothing: --dry-run starts nothing', async () => {
     const { stdout, exitCode } = await harness('run', '-p', 'medium', '--dry-run');
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/36 trials, expected time \d/);
   });
 });
+
+/** The short form of an option in a help text, or itself. */
+function shortOf(help: string, name: string): string {
+  return new RegExp(`(-[a-z]), ${name}\\b`).exec(help)?.[1] ?? name;
+}
 
 async function waitForText(read: () => string, text: string): Promise<void> {
   const deadline = Date.now() + 60_000;

@@ -1,11 +1,13 @@
 // `harness benchmark-servers` as a user types it, from the build, with a state folder of its own.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { execa, execaSync } from 'execa';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { repository } from '../../src/paths.ts';
-import { toProcessIdentity } from '../../src/upstream/process-identity.ts';
+import { identifyProcess } from '../../src/process-identity.ts';
+import { parseServersOptions } from '../../src/upstream/options.ts';
+import { startStack } from '../../src/upstream/stack.ts';
 
 const bin = join(repository, 'harness/bin/harness.js');
 let folder: string;
@@ -32,7 +34,7 @@ test('up starts servers that outlive it, status asks them, logs shows what they 
   const up = await run('up', '--count', '2', '--start-port', '0', '--tools', '5');
   expect(up.exitCode, up.stderr).toBe(0);
   expect(up.stdout).toMatch(/benchmark_2 +http:\/\/127\.0\.0\.1:\d+\/mcp/);
-  const { pid, identity, servers } = toState();
+  const { pid, servers } = toState();
   expect(await (await fetch(`${servers[0]?.url}/health`)).json()).toEqual({ status: 'healthy' });
   const status = await run('status');
   expect([status.exitCode, status.stdout.match(/healthy/g)?.length]).toEqual([0, 3]);
@@ -41,7 +43,7 @@ test('up starts servers that outlive it, status asks them, logs shows what they 
   expect([again.exitCode, again.stderr]).toEqual([3, expect.stringMatching(/run already.*\n?.*down/s)]);
   const down = await run('down');
   expect([down.exitCode, down.stdout]).toEqual([0, expect.stringContaining(String(pid))]);
-  expect(toProcessIdentity(pid)).not.toBe(identity);
+  expect(identifyProcess(pid)).toBeUndefined();
   expect(existsSync(join(folder, 'state.json'))).toBe(false);
   expect((await run('status')).exitCode).toBe(3);
   expect((await run('down')).exitCode).toBe(0);
@@ -61,8 +63,25 @@ test('down leaves a process alone that only has the id of ours', async () => {
   const file = join(folder, 'state.json');
   writeFileSync(file, JSON.stringify({ ...state, identity: 'another boot/1' }));
   expect((await run('down')).stdout).toMatch(/do not run/);
-  expect(toProcessIdentity(state.pid)).toBe(state.identity);
+  expect(identifyProcess(state.pid)).toBeDefined();
   writeFileSync(file, JSON.stringify(state));
+});
+
+test('servers whose state cannot be written do not stay', async () => {
+  const children = () =>
+    execaSync('ps', ['-A', '-o', 'pid=,ppid=,stat=,args='])
+      .stdout.split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, parent, state]) => Number(parent) === process.pid && !state?.startsWith('Z'))
+      .filter(([, , , ...command]) => command.join(' ').includes('upstream/main.js'))
+      .map(([pid]) => Number(pid));
+  onTestFinished(() => {
+    for (const pid of children()) process.kill(pid, 'SIGKILL');
+  });
+  mkdirSync(join(folder, 'state.json.new'));
+  const options = parseServersOptions({ count: 1, fastTime: false });
+  await expect(startStack(folder, options)).rejects.toThrow(/EISDIR/);
+  await vi.waitFor(() => expect(children()).toEqual([]), { timeout: 5000 });
 });
 
 test('a port in use is exit code 3, bad options and a broken state file are exit code 2, each without a stack trace', async () => {

@@ -5,7 +5,13 @@ import { parse } from '@gatebench/gateway/parse';
 import { afterAll, describe, expect, test } from 'vitest';
 import { compare } from '../../src/analyze/compare.ts';
 import { HarnessError } from '../../src/errors.ts';
-import { keepBaseline, listBaselines, readBaseline } from '../../src/gate/baselines.ts';
+import {
+  keepBaseline,
+  keepComparedWith,
+  listBaselines,
+  readBaseline,
+  readComparedWith,
+} from '../../src/gate/baselines.ts';
 import { PerfConfig } from '../../src/plan/config.ts';
 import { buildResult } from '../build-result.ts';
 
@@ -59,6 +65,17 @@ describe('a baseline', () => {
     expect(text).toContain('/schemaVersion');
     expect(text).toContain('/trials');
     rmSync(file);
+  });
+
+  test('that a run was compared with is read back with its name and whether that was forced', () => {
+    expect(readComparedWith(folder)).toBeNull();
+    keepComparedWith(folder, { name: 'main', force: true, result });
+    expect(readComparedWith(folder)).toEqual({ name: 'main', force: true, result });
+    writeFileSync(join(folder, 'baseline.json'), JSON.stringify(result));
+    const [code, text] = codeOf(() => readComparedWith(folder));
+    expect(code).toBe('BASELINE_INVALID');
+    expect(text).toContain('baseline.json');
+    rmSync(join(folder, 'baseline.json'));
   });
 
   test('cannot be given a name that leads out of the folder', () => {

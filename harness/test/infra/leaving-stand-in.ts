@@ -3,8 +3,8 @@ import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { openRunRegistry } from '../../src/infra/leftovers.ts';
 import { startProcess } from '../../src/infra/process.ts';
-import { identifyProcess } from '../../src/infra/process-identity.ts';
 import { politeLadder } from '../../src/infra/stop-ladder.ts';
+import { identifyProcess } from '../../src/process-identity.ts';
 
 const [folder = ''] = process.argv.slice(2);
 const registry = openRunRegistry(join(folder, 'runs'));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openRunRegistry, removeLeftovers } from '../../src/infra/leftovers.ts';
 import { startProcess } from '../../src/infra/process.ts';
-import { isGroupAlive, type ProcessIdentity } from '../../src/infra/process-identity.ts';
+import { isGroupAlive, type ProcessIdentity } from '../../src/process-identity.ts';
 import { areRunning, lineOf, nodeRequest, scratchFolder, startStandIn } from './processes.ts';
 
 async function leaveSomething(folder: string) {

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { HarnessError } from '../../src/errors.ts';
 import { startProcess, waitForListening } from '../../src/infra/process.ts';
-import { identifyProcess, isGroupAlive, isRunning } from '../../src/infra/process-identity.ts';
 import { stopByLadder } from '../../src/infra/stop-ladder.ts';
+import { identifyProcess, isGroupAlive, isRunning } from '../../src/process-identity.ts';
 import { nodeRequest, scratchFolder } from './processes.ts';
 
 const forever = 'setInterval(() => {}, 1000);';

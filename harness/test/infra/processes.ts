@@ -6,9 +6,9 @@ import { join, resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { openRunRegistry, type RunRegistry } from '../../src/infra/leftovers.ts';
 import type { ProcessRequest } from '../../src/infra/process.ts';
-import { isRunning, type ProcessIdentity } from '../../src/infra/process-identity.ts';
 import { politeLadder } from '../../src/infra/stop-ladder.ts';
 import { repository } from '../../src/paths.ts';
+import { isRunning, type ProcessIdentity } from '../../src/process-identity.ts';
 
 /** A folder that is removed after the test. */
 export function scratchFolder(): string {

@@ -1,6 +1,7 @@
 // Answers and what a driver must make of them: one list, run against the checks of both drivers.
 import type { PreparedRequest } from '../../src/load/driver.ts';
-import type { Expect } from '../../src/plan/scenario.ts';
+
+type Expect = PreparedRequest['expect'];
 
 export interface AnswerCase {
   title: string;
@@ -15,6 +16,7 @@ export interface AnswerCase {
 export const RPC_ID = 7;
 
 const rpc: Expect = { status: 200, jsonRpc: true, body: [] };
+const FULL_TIME = '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(Z|[+-]\\d\\d:\\d\\d)$';
 const json = 'application/json';
 const sse = 'text/event-stream';
 const result = (value: unknown, id = RPC_ID): string => JSON.stringify({ jsonrpc: '2.0', id, result: value });
@@ -73,6 +75,30 @@ export const answerCases: AnswerCase[] = [
     '{"c":[{"text":"12:00"}]}',
     checked({ path: 'c.0.text', contains: 'UTC' }),
     'c.0.text does not contain UTC',
+  ),
+  answer('a time in its full form', `{"at":"2026-11-20T09:30:00+05:30"}`, checked({ path: 'at', matches: FULL_TIME })),
+  answer(
+    'a text around a time',
+    `{"at":"It is 2026-11-20T09:30:00Z"}`,
+    checked({ path: 'at', matches: FULL_TIME }),
+    `at does not match ${FULL_TIME}`,
+  ),
+  answer(
+    'a number where a text is expected',
+    '{"at":20261120}',
+    checked({ path: 'at', matches: '2026' }),
+    'at does not match 2026',
+  ),
+  answer(
+    'a text of many scripts without what this request asked for',
+    '{"text":"größe 測試 終わり 8."}',
+    checked({ path: 'text', contains: '終わり 7.', template: { path: 'text', contains: '終わり {{id}}.' } }),
+    'text does not contain 終わり {{id}}.',
+  ),
+  answer(
+    'a text of many scripts with what this request asked for',
+    '{"text":"größe 測試 終わり 7."}',
+    checked({ path: 'text', contains: '終わり 7.', template: { path: 'text', contains: '終わり {{id}}.' } }),
   ),
   answer('another value', '{"status":"sick"}', checked({ path: 'status', equals: 'healthy' }), 'status is not healthy'),
   answer('a name with a character that gjson reads', '{"a|b#c":true}', checked({ path: 'a|b#c', equals: true })),

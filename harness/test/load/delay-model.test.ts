@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { countRequests, toAnswerBytes } from '../../src/load/bare-http.ts';
 import { delayQuantile, delays, openStallQuantileMs } from '../../src/load/delay-model.ts';
-import { redact } from '../../src/load/redact.ts';
 import { stallCapacity } from '../../src/load/stall-capacity.ts';
 import { toWire } from '../../src/load/wire-request.ts';
+import { redact } from '../../src/redact.ts';
 
 const twoPoints = {
   seed: 3,
@@ -32,9 +32,9 @@ test('a stall in an open loop takes the upper S / d of the quantiles, linearly',
 });
 
 test('an open loop has a sender for every request of a stall, but never more than requests', () => {
-  expect(stallCapacity(1000, 10)).toBe(2500);
-  expect(stallCapacity(100, 1)).toBe(100);
-  expect(stallCapacity(0.5, 10)).toBe(4);
+  expect(stallCapacity(1000, 10_000)).toBe(2500);
+  expect(stallCapacity(100, 100)).toBe(100);
+  expect(stallCapacity(0.5, 5)).toBe(4);
 });
 
 test('requests are counted over chunks that cut them anywhere', () => {

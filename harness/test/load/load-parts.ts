@@ -40,7 +40,8 @@ const simple: PreparedRequest = {
 };
 
 export function createBench(requests: PreparedRequest[] = [simple]): Bench & Disposable {
-  const folder = mkdtempSync(join(tmpdir(), 'gatebench-load-'));
+  // A checkout may lie in such a folder: k6's own options would stumble over it.
+  const folder = mkdtempSync(join(tmpdir(), 'gatebench load, test-'));
   const requestsFile = join(folder, 'requests.json');
   writeFileSync(requestsFile, JSON.stringify(requests));
   return {

@@ -30,8 +30,19 @@ test('who leaves is not waited for, at the start and later', async () => {
   expect(log.filter((line) => line.endsWith('begins'))).toEqual(['0 begins', '2 begins', '2 begins', '2 begins']);
 });
 
+test('who finishes waits until the others have left too', async () => {
+  const turns = new Turns(2);
+  const log: string[] = [];
+  const finished = turns.finish(0).then(() => log.push('0 has finished'));
+  await take(turns, 1, 2, log);
+  await finished;
+  expect(log.at(-1)).toBe('0 has finished');
+  expect(log).toHaveLength(5);
+});
+
 test('a side alone has every turn', async () => {
   const turns = new Turns(1);
   await turns.next(0);
   await turns.next(0);
+  await turns.finish(0);
 });

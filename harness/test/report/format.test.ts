@@ -89,8 +89,26 @@ describe('series', () => {
   });
 
   test('break between trials, so that no line is drawn through a pause', () => {
-    const { trials, startedAtMs } = buildResult({ scenarios: ['health'], flawed: false });
-    const { succeeded } = loadSeries(trials, startedAtMs);
+    const { succeeded } = loadSeries(buildResult({ scenarios: ['health'], flawed: false }), 'current');
     expect(succeeded.filter(([, value]) => value === null)).toHaveLength(2);
+  });
+
+  test('of a trial in turns show the rate of its own turns, up to the end of the last one', () => {
+    const result = buildResult({ scenarios: ['health'], subjects: ['current', 'reference'], flawed: false });
+    const trial = result.trials.find(({ id }) => id === 'health.closed.current.r1');
+    if (trial?.load == null) throw new Error('no trial');
+    // As one was seen: 2 s of its own turns within 3.86 s, two or three turns in each second.
+    const perSecond = [6306, 5326, 7183, 5412].map((succeeded, second) => ({
+      ...{ second, succeeded, failed: 0, p50Ms: 1, p95Ms: 2 },
+    }));
+    Object.assign(trial.load, { durationSeconds: 2, succeeded: 24_227, perSecond });
+    trial.endedAtMs = trial.load.startedAtMs + 3860;
+    const start = (trial.load.startedAtMs - result.startedAtMs) / 1000;
+    const { succeeded, failed, p50 } = loadSeries({ ...result, trials: [trial] }, 'current');
+    expect(succeeded.map(([, value]) => value)).toEqual([12_113.5, 12_113.5, null]);
+    expect(succeeded.map(([at]) => at - start)).toEqual([0, expect.closeTo(3.86), expect.closeTo(3.87)]);
+    expect(failed.map(([, value]) => value)).toEqual([0, 0, null]);
+    expect(p50.map(([at]) => at - start)).toEqual([0.5, 1.5, 2.5, 3.43, 3.87].map((at) => expect.closeTo(at)));
+    expect(loadSeries({ ...result, trials: [trial] }, 'reference').succeeded).toEqual([]);
   });
 });

@@ -93,6 +93,15 @@ describe('the HTML report', () => {
     expect(plain).toContain('Health: latency under the open loop');
   });
 
+  test('of two builds that took turns draws each by itself and says what covers both', () => {
+    const both = 'where two builds took turns, for both of them';
+    const turns = reporters.html.render(createSample({ subjects: ['current', 'reference'] })) as string;
+    for (const text of ['right, reference', 'p95, current', both, 'the rate of answers is that of a trial’s own turns'])
+      expect(turns).toContain(text);
+    for (const text of ['right, current', both, 'took turns']) expect(page).not.toContain(text);
+    expect(page).toContain('CPU of PostgreSQL: from just before the load to just after it.');
+  });
+
   test('is the same for the same analysis', () => {
     expect(reporters.html.render(withComparison(createSample()))).toBe(page);
   });

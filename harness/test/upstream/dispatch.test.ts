@@ -126,6 +126,19 @@ test('an unknown tool, resource, prompt or cursor is an error of the request', a
   }
 });
 
+test('what cannot be written in a message is an error of the request, not a failure of ours', async () => {
+  const deep: unknown = JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`);
+  const before = failures.length;
+  for (const [method, params] of [
+    ['tools/call', { name: deep }],
+    ['prompts/get', { name: deep }],
+    ['tools/list', { cursor: deep }],
+  ] as const) {
+    expect((await request(method, params)).error?.code, method).toBe(-32_602);
+  }
+  expect(failures.length).toBe(before);
+});
+
 test('a prompt fills in its arguments and insists on the required ones', async () => {
   const { result } = await request('prompts/get', { name: 'prompt_1', arguments: { topic: 'queues' } });
   expect(result.messages[0].content.text).toBe('Summarise queues in a short style (prompt 1).');

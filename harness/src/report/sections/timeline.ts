@@ -1,10 +1,10 @@
 // Load, CPU, memory and connections on one time axis, with the trials marked and the peaks named.
-import type { Series, TrialResult } from '../../result/result.ts';
+import type { RunResult, Series, TrialResult } from '../../result/result.ts';
 import type { ReportContext } from '../context.ts';
 import { toThree } from '../distribution.ts';
 import { formatAdaptive, formatBytes, formatClock, formatCount, formatPercent, NONE } from '../format.ts';
 import type { Block, Section, TimelinePanel } from '../section.ts';
-import { findColumns, loadSeries, pointsOf, type SeriesColumn, thin } from '../series.ts';
+import { findColumns, loadSeries, pointsOf, type SeriesColumn, thin, tookTurns } from '../series.ts';
 import { createTable } from '../table.ts';
 import { trialTable } from './trial-usage.ts';
 
@@ -40,9 +40,15 @@ export function timelineSection(context: ReportContext): Section {
   return {
     id: 'timeline',
     title: 'Load and resources over time',
-    lead: 'All panels share one time axis, in minutes and seconds from the start of the run; the bands are the trials, blue for the open loop, brown for the closed one. CPU: 100 % is one core.',
+    lead: `All panels share one time axis, in minutes and seconds from the start of the run; the bands are the trials, blue for the open loop, brown for the closed one. CPU: 100 % is one core.${aboutTurns(result)}`,
     blocks,
   };
+}
+
+function aboutTurns(result: RunResult): string {
+  return result.trials.some((trial) => tookTurns(result, trial))
+    ? ' Where two builds took turns, their trials lie over the same seconds, and the rate of answers is that of a trial’s own turns.'
+    : '';
 }
 
 function timelineChart(context: ReportContext): Block {
@@ -60,27 +66,31 @@ function timelineChart(context: ReportContext): Block {
           },
         ],
   );
-  const load = loadSeries(result.trials, result.startedAtMs);
+  // The trials of two builds may lie over the same seconds: each build has lines of its own.
+  const loads = (context.twoSubjects ? (['current', 'reference'] as const) : (['current'] as const)).map((subject) => ({
+    of: context.twoSubjects ? `, ${subject}` : '',
+    ...loadSeries(result, subject),
+  }));
   const drawn: TimelinePanel[] = [
     {
       id: 'timeline-rate',
       title: 'Answers',
       unit: '/s',
       label: 'Answers per second over time, right and failed; the table below has the rate of each trial',
-      series: [
-        { name: 'right', points: thin(load.succeeded) },
-        { name: 'failed', points: thin(load.failed) },
-      ],
+      series: loads.flatMap(({ of, succeeded, failed }) => [
+        { name: `right${of}`, points: thin(succeeded) },
+        { name: `failed${of}`, points: thin(failed) },
+      ]),
     },
     {
       id: 'timeline-latency',
       title: 'Latency',
       unit: 'ms',
       label: 'p50 and p95 of each second over time; the results by category have the percentiles',
-      series: [
-        { name: 'p50', points: thin(load.p50) },
-        { name: 'p95', points: thin(load.p95) },
-      ],
+      series: loads.flatMap(({ of, p50, p95 }) => [
+        { name: `p50${of}`, points: thin(p50) },
+        { name: `p95${of}`, points: thin(p95) },
+      ]),
     },
     ...panels.flatMap((panel) => {
       const series = findColumns(result.series, panel.match)

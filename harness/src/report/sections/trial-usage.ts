@@ -5,11 +5,13 @@ import { ProcessesArtifact } from '../../collect/processes.ts';
 import type { TrialResult } from '../../result/result.ts';
 import type { ReportContext } from '../context.ts';
 import { formatAdaptive, formatBytes, formatClock, formatNumber, NONE } from '../format.ts';
+import { tookTurns } from '../series.ts';
 import { notRunBadge } from '../status.ts';
 import { type Cell, createTable, type Table } from '../table.ts';
 
 export function trialTable({ analysis, title, twoSubjects }: ReportContext): Table {
   const { trials, startedAtMs } = analysis.result;
+  const inTurns = trials.some((trial) => tookTurns(analysis.result, trial));
   return createTable(
     'What each trial took',
     [
@@ -28,7 +30,10 @@ export function trialTable({ analysis, title, twoSubjects }: ReportContext): Tab
       const name = `${title(trial.scenario)}, ${trial.loop}${twoSubjects ? `, ${trial.subject}` : ''}${round}`;
       return trial.load === null ? notRun(name) : ranCells(trial, trial.load, name, startedAtMs);
     }),
-    { folded: true },
+    {
+      folded: true,
+      note: `CPU of the gateway and the generator: over the time under load (Length). CPU of PostgreSQL: from just before the load to just after it${inTurns ? '; where two builds took turns, for both of them' : ''}.`,
+    },
   );
 }
 

@@ -86,7 +86,10 @@ describe('rounds', () => {
     expect(roundsFor({ ...request, noise: 0.08 })).toBeGreaterThan(roundsFor(request));
     expect(roundsFor({ ...request, paired: false })).toBeGreaterThan(roundsFor(request));
     expect(roundsFor({ ...request, comparisons: 1 })).toBeLessThan(roundsFor(request));
-    expect(DEFAULT_ROUNDS).toBeGreaterThanOrEqual(MINIMUM_ROUNDS);
+  });
+
+  test('are five of builds that take turns, and more of separate runs, whose noise nothing cancels', () => {
+    expect(DEFAULT_ROUNDS).toEqual({ paired: MINIMUM_ROUNDS, separate: 14 });
   });
 
   test('show a smaller change the more there are', () => {

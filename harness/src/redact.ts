@@ -1,4 +1,4 @@
-// Removes secrets from what a generator keeps of an answer.
+// Removes secrets from what we keep or tell of an answer.
 
 const BEARER = /Bearer\s+[^\s"',]+/gi;
 const JWT = /eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*/g;

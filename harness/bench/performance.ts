@@ -1,0 +1,55 @@
+// Writes the gateway's figures of one run into docs/performance.md:
+//   npx tsc -b && node harness/dist/bench/performance.js reports/results_medium_…
+import { analyze } from '../src/analyze/index.ts';
+import { type MetricId, metricOf } from '../src/metrics.ts';
+import { readResult } from '../src/result/run-folder.ts';
+import { heading, row, writeMeasured } from './write-measured.ts';
+
+const [runFolder] = process.argv.slice(2);
+if (runFolder === undefined)
+  throw new Error('which run? node harness/dist/bench/performance.js reports/results_medium_…');
+const { result } = readResult(runFolder);
+const { scenarios, figures, overheads, verdict } = analyze(result);
+const { machine, tools } = result.environment;
+
+function cell(scenario: string, metric: MetricId): string {
+  const figure = figures.find((each) => each.scenario === scenario && each.metric === metric);
+  if (figure?.value === undefined || figure.value === null) return '–';
+  const decimals = metric === 'cpu.per_request' ? 3 : metricOf(metric, 'docs/performance.md').decimals;
+  const text = figure.value.toLocaleString('en-US', { maximumFractionDigits: decimals });
+  return figure.valid ? text : `${text} (invalid)`;
+}
+
+const trials = result.trials.filter((trial) => trial.validity !== null);
+const valid = trials.filter((trial) => trial.validity?.verdict === 'valid').length;
+writeMeasured('docs/performance.md', 'harness/bench/performance.ts', [
+  `\`${result.command}\`, run ${result.id}: ${machine.cpuModel}, ${machine.cores} cores, ${machine.os}, Node ${tools['node']}, PostgreSQL ${tools['postgres']}. ` +
+    `${valid} of ${trials.length} trials valid, verdict ${verdict.status}, ${Math.round(result.elapsedSeconds)} s. ` +
+    'Closed loop: requests/s and CPU time per request of the gateway; open loop at a fixed rate: latency in ms from the intended start. ' +
+    '(invalid): the reason stands in the report, for a throughput mostly that the generator was near its own limit, so it is a lower bound.',
+  '',
+  ...heading('scenario', 'requests/s', 'CPU ms per request', 'rate /s', 'p50', 'p95', 'p99'),
+  ...scenarios.map((scenario) => {
+    const open = result.plan.trials.find((trial) => trial.scenario === scenario.id && trial.loop === 'open');
+    return row(
+      scenario.title,
+      cell(scenario.id, 'throughput'),
+      scenario.target === 'upstream' ? 'not the gateway' : cell(scenario.id, 'cpu.per_request'),
+      open?.ratePerSecond ?? '–',
+      cell(scenario.id, 'latency.p50'),
+      cell(scenario.id, 'latency.p95'),
+      cell(scenario.id, 'latency.p99'),
+    );
+  }),
+  '',
+  ...heading('overhead of the gateway', 'through it, ms', 'directly, ms', 'difference, ms (95 % interval)'),
+  ...overheads.flatMap(({ scenario, rows }) =>
+    rows.map(({ metric, gatewayMs, directMs, differenceMs, interval }) =>
+      row(
+        `${scenarios.find((each) => each.id === scenario)?.title ?? scenario}, ${metric}`,
+        ...[gatewayMs, directMs].map((value) => value?.toFixed(2) ?? '–'),
+        `${differenceMs?.toFixed(2) ?? '–'}${interval === null ? '' : ` (${interval.map((end) => end.toFixed(2)).join(' to ')})`}`,
+      ),
+    ),
+  ),
+]);
