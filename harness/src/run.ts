@@ -264,7 +264,8 @@ function summarize(trial: TrialResult): string {
   return `${trial.load.succeeded} right, ${trial.load.failed} wrong, ${trial.load.achievedRate.toFixed(0)}/s, ${validity}`;
 }
 
-function toHarnessError(error: unknown, signal: AbortSignal): HarnessError {
+/** What to tell the user of anything that was thrown. */
+export function toHarnessError(error: unknown, signal: AbortSignal): HarnessError {
   if (signal.aborted) return new HarnessError('INTERRUPTED', { detail: 'stopped on request', cause: error });
   const known = causesOf(error).find((each) => each instanceof HarnessError);
   if (known !== undefined) return known;

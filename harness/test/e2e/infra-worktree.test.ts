@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { describeBuild } from '../../src/infra/build-description.ts';
@@ -71,6 +71,22 @@ describe('the worktree of another commit', () => {
     expect(existsSync(one.folder)).toBe(false);
     expect(git(checkout, 'worktree', 'list').split('\n')).toHaveLength(1);
     expect((await buildWorktree(request)).folder).toBe(one.folder);
+  });
+
+  it('is removed when five others were used since, unless it was used within a day', async () => {
+    const checkout = smallRepository();
+    for (const source of ['second', 'third']) commit(checkout, source);
+    const worktreesFolder = join(checkout, '../worktrees');
+    const build = (ref: string) => buildWorktree({ ref, signal, checkout, worktreesFolder, report });
+    const [old, recent] = [await build('HEAD~2'), await build('HEAD~1')];
+    for (const name of ['a', 'b', 'c', 'd', 'e']) writeFileSync(join(worktreesFolder, `${name}.built`), '');
+    const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000);
+    utimesSync(`${old.folder}.built`, hoursAgo(48), hoursAgo(48));
+    utimesSync(`${recent.folder}.built`, hoursAgo(12), hoursAgo(12));
+    await build('HEAD');
+    expect(existsSync(old.folder)).toBe(false);
+    expect(existsSync(recent.folder)).toBe(true);
+    expect(git(checkout, 'worktree', 'list')).not.toContain(old.commit.slice(0, 7));
   });
 
   it('is built anew when its building was interrupted', async () => {

@@ -24,8 +24,12 @@ function keep(ended: Ended): ReturnType<Ended['summary']> {
 describe('a run', () => {
   let ended: Ended;
   let summary: ReturnType<Ended['summary']>;
+  let copy = '';
   beforeAll(async () => {
-    ended = await harness('run', '--profile', 'smoke', ...scenarios, 'rest_tools_paging', '--json');
+    const folder = mkdtempSync(join(tmpdir(), 'gatebench-output-'));
+    made.push(folder);
+    copy = join(folder, 'new/copy.json');
+    ended = await harness('run', '--profile', 'smoke', ...scenarios, 'rest_tools_paging', '--json', '--output', copy);
     summary = keep(ended);
   });
 
@@ -34,6 +38,10 @@ describe('a run', () => {
     expect(summary.exitCode).toBe(ended.exitCode);
     expect([0, 1, 4]).toContain(ended.exitCode);
     expect(summary.elapsedSeconds).toBeGreaterThan(1);
+  });
+
+  it('writes a copy of the result where it was asked to, in a folder that was not there', () => {
+    expect(readFileSync(copy, 'utf8')).toBe(readFileSync(join(summary.runFolder, 'result.json'), 'utf8'));
   });
 
   it('measured every scenario in both loops without one wrong answer', () => {
