@@ -18,6 +18,12 @@ const TIMEOUT_MS = 2000;
 /** Readings of one moment (the start of a trial, a tick) share one answer: each scrape costs the gateway CPU. */
 const SHARED_MS = 100;
 const recent = new WeakMap<object, { url: string; atMs: number; answer: Promise<Scrape> }>();
+let momentMs = 0;
+
+/** What was read until now is of another moment: after a load nobody may be given an answer from before its last requests. */
+export function beginMoment(): void {
+  momentMs = performance.now();
+}
 
 /**
  * @param gateway its identity is the key under which the answer is shared
@@ -26,7 +32,8 @@ const recent = new WeakMap<object, { url: string; atMs: number; answer: Promise<
 export function scrape(gateway: { url: string; token: string }): Promise<Scrape> {
   const known = recent.get(gateway);
   const nowMs = performance.now();
-  if (known !== undefined && known.url === gateway.url && nowMs - known.atMs < SHARED_MS) return known.answer;
+  const isRecent = known !== undefined && known.atMs >= Math.max(momentMs, nowMs - SHARED_MS);
+  if (isRecent && known.url === gateway.url) return known.answer;
   const answer = fetchMetrics(gateway);
   recent.set(gateway, { url: gateway.url, atMs: nowMs, answer });
   return answer;

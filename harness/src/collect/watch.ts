@@ -4,6 +4,7 @@ import type { Artifact, RunResult, Series } from '../result/result.ts';
 import { startClock } from './clock.ts';
 import type { Collector, CollectorContext, CollectorSession } from './collector.ts';
 import { type Cost, createCostMeter } from './cost.ts';
+import { beginMoment } from './scrape.ts';
 
 /** A collector that does not answer within this is told as not available; its answer is no longer awaited. */
 const DEADLINE_MS = 5000;
@@ -127,12 +128,15 @@ export async function startWatch(collectors: readonly Collector[], context: Coll
   let disposal: Promise<void> | undefined;
   return {
     async watchTrial(trial) {
+      beginMoment();
       const telling = all.filter(({ reason, session }) => reason !== undefined || session?.watchTrial !== undefined);
       const ends = await Promise.all(
         telling.map(async (watched) => ({ id: watched.id, end: await watchWith(watched, trial) })),
       );
-      return async () =>
-        Object.fromEntries(await Promise.all(ends.map(async ({ id, end }) => [id, await end()] as const)));
+      return async () => {
+        beginMoment();
+        return Object.fromEntries(await Promise.all(ends.map(async ({ id, end }) => [id, await end()] as const)));
+      };
     },
     series: () => ({ columns, rows: rows.map((row) => [...row]) }),
     summary: () => all.map(toSummary),

@@ -7,7 +7,7 @@ import { Value } from 'typebox/value';
 import { describe, expect, it } from 'vitest';
 import { GatewayRuntimeArtifact, gatewayRuntime, toDifference, toReading } from '../../src/collect/gateway-runtime.ts';
 import { diffSamples, prometheus } from '../../src/collect/prometheus.ts';
-import { parseMetrics, scrape, sumOf } from '../../src/collect/scrape.ts';
+import { beginMoment, parseMetrics, scrape, sumOf } from '../../src/collect/scrape.ts';
 import { diffUsage, readUsage } from '../../src/collect/usage.ts';
 import type { SubjectName } from '../../src/plan/plan.ts';
 import { contextOf, trialOf } from './context.ts';
@@ -67,6 +67,10 @@ describe('the Prometheus text format', () => {
     const [one, two] = await Promise.all([scrape(gateway), scrape(gateway)]);
     expect(one).toBe(two);
     expect(server.asked()).toBe(1);
+    // The end of a load is another moment, however soon it comes after a tick.
+    beginMoment();
+    expect(await scrape(gateway)).not.toBe(one);
+    expect(server.asked()).toBe(2);
   });
 
   it('is refused when the answer is an error, or no metrics', async () => {
