@@ -16,7 +16,10 @@ function cell(scenario: string, metric: MetricId): string {
   const figure = figures.find((each) => each.scenario === scenario && each.metric === metric);
   if (figure?.value === undefined || figure.value === null) return '–';
   const decimals = metric === 'cpu.per_request' ? 3 : metricOf(metric, 'docs/performance.md').decimals;
-  const text = figure.value.toLocaleString('en-US', { maximumFractionDigits: decimals });
+  const text = figure.value.toLocaleString('en-US', {
+    minimumFractionDigits: decimals,
+    maximumFractionDigits: decimals,
+  });
   return figure.valid ? text : `${text} (invalid)`;
 }
 

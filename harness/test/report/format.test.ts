@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { analyze } from '../../src/analyze/index.ts';
 import { createRandom } from '../../src/random.ts';
+import { createContext } from '../../src/report/context.ts';
 import { percentileOf, poolLatencies, toCurve } from '../../src/report/distribution.ts';
 import {
   formatAdaptive,
@@ -11,6 +13,7 @@ import {
   formatTarget,
   formatWithUnit,
 } from '../../src/report/format.ts';
+import { timelineSection } from '../../src/report/sections/timeline.ts';
 import { loadSeries, thin } from '../../src/report/series.ts';
 import { buildResult, logNormalHistogram } from '../build-result.ts';
 
@@ -110,5 +113,14 @@ describe('series', () => {
     expect(failed.map(([, value]) => value)).toEqual([0, 0, null]);
     expect(p50.map(([at]) => at - start)).toEqual([0.5, 1.5, 2.5, 3.43, 3.87].map((at) => expect.closeTo(at)));
     expect(loadSeries({ ...result, trials: [trial] }, 'reference').succeeded).toEqual([]);
+  });
+
+  test('have one band for two builds that took turns, and one for each trial otherwise', () => {
+    const result = buildResult({ scenarios: ['health'], subjects: ['current', 'reference'], flawed: false });
+    const { blocks } = timelineSection(createContext(analyze(result)));
+    const labels = [...JSON.stringify(blocks).matchAll(/"label":"[^"]*, (\w+ loop, [^"]*)"/g)].map(
+      ([, label]) => label,
+    );
+    expect(labels).toEqual(['open loop, current', 'open loop, reference', 'closed loop, both builds']);
   });
 });

@@ -1,4 +1,5 @@
 // Load, CPU, memory and connections on one time axis, with the trials marked and the peaks named.
+import type { Loop } from '../../plan/plan.ts';
 import type { RunResult, Series, TrialResult } from '../../result/result.ts';
 import type { ReportContext } from '../context.ts';
 import { toThree } from '../distribution.ts';
@@ -51,21 +52,25 @@ function aboutTurns(result: RunResult): string {
     : '';
 }
 
+/** A band for each trial; those that took turns share one. */
+function phasesOf({ analysis: { result }, title, twoSubjects }: ReportContext) {
+  const seconds = (epochMs: number) => toThree((epochMs - result.startedAtMs) / 1000);
+  const phases = new Map<string, { start: number; end: number; loop: Loop; label: string }>();
+  for (const trial of result.trials) {
+    if (trial.startedAtMs === null || trial.endedAtMs === null) continue;
+    const inTurns = tookTurns(result, trial);
+    const key = inTurns ? `${trial.scenario} ${trial.loop} ${trial.round}` : trial.id;
+    const [start, end] = [seconds(trial.startedAtMs), seconds(trial.endedAtMs)];
+    const known = phases.get(key) ?? { start, end };
+    const build = inTurns ? ', both builds' : twoSubjects ? `, ${trial.subject}` : '';
+    const label = `${title(trial.scenario)}, ${trial.loop} loop${build}`;
+    phases.set(key, { start: Math.min(known.start, start), end: Math.max(known.end, end), loop: trial.loop, label });
+  }
+  return [...phases.values()];
+}
+
 function timelineChart(context: ReportContext): Block {
   const { result } = context.analysis;
-  const seconds = (epochMs: number) => toThree((epochMs - result.startedAtMs) / 1000);
-  const phases = result.trials.flatMap((trial) =>
-    trial.startedAtMs === null || trial.endedAtMs === null
-      ? []
-      : [
-          {
-            start: seconds(trial.startedAtMs),
-            end: seconds(trial.endedAtMs),
-            loop: trial.loop,
-            label: `${context.title(trial.scenario)}, ${trial.loop} loop${context.twoSubjects ? `, ${trial.subject}` : ''}`,
-          },
-        ],
-  );
   // The trials of two builds may lie over the same seconds: each build has lines of its own.
   const loads = (context.twoSubjects ? (['current', 'reference'] as const) : (['current'] as const)).map((subject) => ({
     of: context.twoSubjects ? `, ${subject}` : '',
@@ -117,7 +122,7 @@ function timelineChart(context: ReportContext): Block {
     id: 'timeline',
     title: 'The run',
     label: 'Charts over time',
-    spec: { type: 'timeline', endSeconds: Math.ceil(result.elapsedSeconds), phases, panels: drawn },
+    spec: { type: 'timeline', endSeconds: Math.ceil(result.elapsedSeconds), phases: phasesOf(context), panels: drawn },
   };
 }
 
