@@ -77,7 +77,15 @@ export function readBaseline(nameOrFolder: string, folder = baselinesFolder): Ru
       ...(names.length === 0 ? {} : { hint: `there are: ${names.join(', ')}` }),
     });
   }
-  return readJson(RunResult, file);
+  const result = readJson(RunResult, file);
+  if (result.subjects.length === 0) {
+    const why = result.failure?.message ?? 'its gateway never started';
+    throw new HarnessError('BASELINE_INVALID', {
+      detail: `${result.id} has measured no gateway: ${why}`,
+      hint: 'name a run that came to its end',
+    });
+  }
+  return result;
 }
 
 /** What a run was compared with, as it lies in the run's folder: `harness analyze` compares with the same in the same way. */

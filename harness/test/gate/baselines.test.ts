@@ -67,6 +67,16 @@ describe('a baseline', () => {
     rmSync(file);
   });
 
+  test('of a run that never had a gateway is refused with its reason, before anything is measured', () => {
+    const failure = { code: 'POSTGRES_FAILED', message: 'POSTGRES_FAILED: it ended' };
+    const file = keepBaseline({ ...result, status: 'failed', failure, subjects: [] }, 'empty', folder);
+    expect(codeOf(() => readBaseline('empty', folder))).toEqual([
+      'BASELINE_INVALID',
+      expect.stringContaining('has measured no gateway: POSTGRES_FAILED: it ended'),
+    ]);
+    rmSync(file);
+  });
+
   test('that a run was compared with is read back with its name and whether that was forced', () => {
     expect(readComparedWith(folder)).toBeNull();
     keepComparedWith(folder, { name: 'main', force: true, result });
