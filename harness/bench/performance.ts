@@ -1,5 +1,6 @@
-// Writes the gateway's figures of one run into docs/performance.md:
+// Writes what the gateway and the harness cost in one run into docs/performance.md:
 //   npx tsc -b && node harness/dist/bench/performance.js reports/results_medium_…
+import { statSync } from 'node:fs';
 import { analyze } from '../src/analyze/index.ts';
 import { type MetricId, metricOf } from '../src/metrics.ts';
 import { readResult } from '../src/result/run-folder.ts';
@@ -8,7 +9,7 @@ import { heading, row, writeMeasured } from './write-measured.ts';
 const [runFolder] = process.argv.slice(2);
 if (runFolder === undefined)
   throw new Error('which run? node harness/dist/bench/performance.js reports/results_medium_…');
-const { result } = readResult(runFolder);
+const { result, folder } = readResult(runFolder);
 const { scenarios, figures, overheads, verdict } = analyze(result);
 const { machine, tools } = result.environment;
 
@@ -55,4 +56,23 @@ writeMeasured('docs/performance.md', 'harness/bench/performance.ts', [
       ),
     ),
   ),
+]);
+
+const seconds = (step: string) => result.steps.find(({ name }) => name === step)?.seconds.toFixed(1) ?? 'not known';
+const ticks = Math.max(...result.collectors.map(({ samples }) => samples));
+const collecting = result.collectors.reduce((sum, { cpuMs }) => sum + cpuMs, 0) / ticks;
+const lags = result.trials.flatMap(({ load, validity }) =>
+  validity?.verdict === 'valid' && load?.scheduleLagMs ? [load.scheduleLagMs.p99] : [],
+);
+writeMeasured('docs/performance.md', 'harness/bench/performance.ts, the harness', [
+  ...heading('what', 'figure'),
+  row(`the whole run, ${trials.length} trials`, `${Math.round(result.elapsedSeconds)} s`),
+  row(`infrastructure up (PostgreSQL, MCP servers, gateway)`, `${seconds('infrastructure')} s`),
+  row('upstreams and virtual server registered', `${seconds('register upstreams and virtual server')} s`),
+  row(`${result.collectors.length} collectors, CPU time of a tick`, `${collecting.toFixed(1)} ms`),
+  row(
+    'schedule lag of the open loop, p99, over the valid trials',
+    `${Math.min(...lags).toFixed(2)} to ${Math.max(...lags).toFixed(2)} ms`,
+  ),
+  row('the report', `${(statSync(folder.reportFile).size / 1e6).toFixed(1)} MB`),
 ]);

@@ -45,8 +45,10 @@ const DISTINCT_REQUESTS = 1000;
 const REQUEST_FILE_BYTES = 8 * 1024 * 1024;
 /** Different requests of the warm-up; where each may be sent once, all there are. */
 const WARMUP_REQUESTS = 1000;
-/** Virtual servers that the harness creates under load begin so. */
-export const createdPrefix = 'gatebench-load-';
+/** What this run creates under load begins so: another run on the same target keeps its own. */
+function createdPrefix({ runId }: TrialContext): string {
+  return `gatebench-load-${runId}-`;
+}
 
 /** A trial's place among those that take turns with it. */
 interface Turn {
@@ -104,7 +106,7 @@ async function runTrial(
 /** Also after a failure and a Ctrl-C: what was created would burden the trials that follow, and stay with a target that is not ours. */
 async function removeCreated(context: TrialContext, planned: PlannedTrial): Promise<void> {
   if (context.scenarios.get(planned.scenario)?.creates !== true) return;
-  await context.registrations.get(planned.subject)?.removeCreated(createdPrefix);
+  await context.registrations.get(planned.subject)?.removeCreated(createdPrefix(context));
 }
 
 export function emptyTrial(planned: PlannedTrial, reason: string | null = null): TrialResult {
@@ -294,7 +296,7 @@ function prepare(
   const options = {
     names,
     seed,
-    uniquePrefix: `${createdPrefix}${context.runId}-${planned.id}-${phase}`,
+    uniquePrefix: `${createdPrefix(context)}${planned.id}-${phase}`,
     payloadFolder: folders.payloads,
   };
   if (scenario.unique) return prepareRequests(scenario, { ...options, count: wanted });

@@ -1,5 +1,6 @@
 // The registry behind its REST routes on a real database, in this process; the upstreams are stubs.
 import Fastify, { type FastifyInstance } from 'fastify';
+import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import type { Config } from '../../src/config.ts';
 import { registerErrorHandler } from '../../src/http/error-handler.ts';
 import { gatewayRoutes } from '../../src/http/gateways.ts';
@@ -10,7 +11,8 @@ import { toolRoutes } from '../../src/http/tools.ts';
 import { createRegistry, type Registry } from '../../src/registry/index.ts';
 import { type Log, openStore, type Store } from '../../src/store/store.ts';
 import { configOf } from '../config-of.ts';
-import { createStubUpstreams, type StubUpstreams } from '../registry/stub-upstream.ts';
+import { describeWithPostgres, startPostgres, type TestPostgres } from '../postgres.ts';
+import { createStubUpstreams, fastTime, type StubUpstreams } from '../registry/stub-upstream.ts';
 
 export interface RegistryApp extends AsyncDisposable {
   app: FastifyInstance;
@@ -62,4 +64,53 @@ export async function startRegistryApp(
       await store[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Where the stub of the fast time server answers. */
+export const upstreamUrl = 'http://127.0.0.1:9000/mcp';
+
+/** A suite with a registry on a database of its own, emptied before each test. */
+export function describeWithRegistry(
+  name: string,
+  suite: (use: {
+    /** Filled in before the first test. */
+    registry: RegistryApp;
+    /** Registers the fast time server, or what the body says otherwise. */
+    register: (body?: object) => Promise<Json>;
+  }) => void,
+): void {
+  describeWithPostgres(name, () => {
+    const registry = {} as RegistryApp;
+    let postgres: TestPostgres | undefined;
+    beforeAll(async () => {
+      postgres = await startPostgres();
+      Object.assign(registry, await startRegistryApp(await postgres.createDatabase('registry')));
+    });
+    afterAll(async () => {
+      await registry[Symbol.asyncDispose]?.();
+      await postgres?.[Symbol.asyncDispose]();
+    });
+    beforeEach(async () => {
+      for (const { id } of (await registry.call('GET', '/servers?limit=0')).json)
+        await registry.call('DELETE', `/servers/${id}`);
+      for (const { id } of (await registry.call('GET', '/gateways?limit=0&include_inactive=true')).json) {
+        await registry.call('DELETE', `/gateways/${id}`);
+      }
+      registry.upstreams.before = async () => undefined;
+      registry.upstreams.offers.clear();
+      registry.upstreams.offers.set(upstreamUrl, fastTime);
+    });
+    suite({
+      registry,
+      async register(body = {}) {
+        const { status, json } = await registry.call('POST', '/gateways', {
+          name: 'fast_time',
+          url: upstreamUrl,
+          ...body,
+        });
+        expect(status, JSON.stringify(json)).toBe(201);
+        return json;
+      },
+    });
+  });
 }

@@ -1,38 +1,8 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { describeWithPostgres, startPostgres, type TestPostgres } from '../postgres.ts';
+import { expect, it } from 'vitest';
 import { fastTime, manyTools } from '../registry/stub-upstream.ts';
-import { type Json, type RegistryApp, startRegistryApp } from './registry-app.ts';
+import { describeWithRegistry, type Json, upstreamUrl as url } from './registry-app.ts';
 
-describeWithPostgres('the registry on PostgreSQL', () => {
-  let postgres: TestPostgres;
-  let registry: RegistryApp;
-  const url = 'http://127.0.0.1:9000/mcp';
-
-  beforeAll(async () => {
-    postgres = await startPostgres();
-    registry = await startRegistryApp(await postgres.createDatabase('registry'));
-  });
-  afterAll(async () => {
-    await registry?.[Symbol.asyncDispose]();
-    await postgres?.[Symbol.asyncDispose]();
-  });
-  beforeEach(async () => {
-    for (const { id } of (await registry.call('GET', '/servers?limit=0')).json)
-      await registry.call('DELETE', `/servers/${id}`);
-    for (const { id } of (await registry.call('GET', '/gateways?limit=0&include_inactive=true')).json) {
-      await registry.call('DELETE', `/gateways/${id}`);
-    }
-    registry.upstreams.before = async () => undefined;
-    registry.upstreams.offers.clear();
-    registry.upstreams.offers.set(url, fastTime);
-  });
-
-  const register = async (body: object = {}): Promise<Json> => {
-    const { status, json } = await registry.call('POST', '/gateways', { name: 'fast_time', url, ...body });
-    expect(status, JSON.stringify(json)).toBe(201);
-    return json;
-  };
-
+describeWithRegistry('the registry on PostgreSQL', ({ registry, register }) => {
   it('stores what a registered upstream offers under public names and keeps the upstream’s own', async () => {
     const gateway = await register();
     expect(gateway).toMatchObject({
@@ -317,86 +287,6 @@ describeWithPostgres('the registry on PostgreSQL', () => {
     expect((await registry.call('POST', `/tools/${tool.id}/state?activate=true`)).json.enabled).toBe(true);
     expect((await registry.call('GET', '/tools')).json).toHaveLength(2);
     expect((await registry.call('POST', '/tools/none/toggle?activate=true')).status).toBe(404);
-  });
-
-  it('composes a virtual server of ids, public names and upstream names, and tells what it holds', async () => {
-    await register();
-    const [clock] = (await registry.call('GET', '/tools')).json;
-    const created = await registry.call('POST', '/servers', {
-      server: {
-        name: 'mine',
-        description: 'my server',
-        associated_tools: [clock.id, 'fast-time-convert-time', 'convert_time'],
-        associated_resources: ['time://zones', 'time://now/{zone}'],
-        associated_prompts: ['compare_zones'],
-      },
-    });
-    expect(created.status).toBe(201);
-    expect(created.json).toMatchObject({
-      name: 'mine',
-      associatedTools: ['fast-time-get-system-time', 'fast-time-convert-time'],
-      enabled: true,
-    });
-    const path = `/servers/${created.json.id}`;
-    expect((await registry.call('GET', path)).json).toEqual(created.json);
-    expect((await registry.call('GET', '/servers')).json).toEqual([created.json]);
-    expect((await registry.call('GET', `${path}/tools`)).json).toHaveLength(2);
-    expect((await registry.call('GET', `${path}/prompts`)).json).toHaveLength(1);
-    expect((await registry.call('GET', '/servers/none/tools')).status).toBe(404);
-  });
-
-  it('lists each virtual server with its own members', async () => {
-    await register();
-    const bodies = [
-      { name: 'one', associatedTools: ['convert_time'], associatedPrompts: ['compare_zones'] },
-      { name: 'none' },
-      { name: 'two', associatedTools: ['get_system_time', 'convert_time'], associatedResources: ['time://zones'] },
-    ];
-    const created: Json[] = [];
-    for (const body of bodies) created.push((await registry.call('POST', '/servers', body)).json);
-    expect((await registry.call('GET', '/servers')).json).toEqual(created);
-    expect(created.map((server) => server.associatedTools)).toEqual([
-      ['fast-time-convert-time'],
-      [],
-      ['fast-time-get-system-time', 'fast-time-convert-time'],
-    ]);
-  });
-
-  it('replaces only the members that an update names', async () => {
-    await register();
-    const { json } = await registry.call('POST', '/servers', {
-      name: 'mine',
-      associatedTools: ['get_system_time'],
-      associatedPrompts: ['compare_zones'],
-    });
-    const updated = await registry.call('PUT', `/servers/${json.id}`, {
-      name: 'yours',
-      associatedTools: ['convert_time'],
-    });
-    expect(updated.json).toMatchObject({
-      name: 'yours',
-      associatedTools: ['fast-time-convert-time'],
-      associatedPrompts: json.associatedPrompts,
-    });
-  });
-
-  it('refuses members that do not exist, all at once, and names that several entries have', async () => {
-    await register();
-    await register({ name: 'second' });
-    const missing = await registry.call('POST', '/servers', {
-      name: 'm',
-      associatedTools: ['a', 'b'],
-      associatedPrompts: ['c'],
-    });
-    expect(missing.status).toBe(422);
-    expect(missing.json.faults.map((fault: Json) => fault.path)).toEqual([
-      '/associatedTools/0',
-      '/associatedTools/1',
-      '/associatedPrompts/0',
-    ]);
-    const ambiguous = await registry.call('POST', '/servers', { name: 'm', associatedTools: ['convert_time'] });
-    expect(ambiguous.json.code).toBe('GW_NAME_AMBIGUOUS');
-    expect((await registry.call('GET', '/servers')).json).toEqual([]);
   });
 
   it('takes requests without a body from clients that name its type all the same', async () => {

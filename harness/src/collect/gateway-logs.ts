@@ -6,9 +6,9 @@ import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
 import { type Static, Type } from 'typebox';
 import type { SubjectName } from '../plan/plan.ts';
+import { redactLog } from '../redact.ts';
 import type { Collector, CollectorContext } from './collector.ts';
 import { countLogErrors, LogErrors } from './log-errors.ts';
-import { redact } from './redact.ts';
 import { gatewayOf, subjectsOf } from './subjects.ts';
 
 export const GatewayLogsArtifact = Type.Object(
@@ -76,7 +76,7 @@ async function copyRedacted(from: string, to: string, secrets: readonly string[]
   await pipeline(
     lines,
     async function* (source: AsyncIterable<string>) {
-      for await (const line of source) yield `${redact(line, secrets)}\n`;
+      for await (const line of source) yield `${redactLog(line, secrets)}\n`;
     },
     createWriteStream(to),
   );

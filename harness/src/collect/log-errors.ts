@@ -1,6 +1,6 @@
 // Errors in a gateway's log: JSON lines as pino (or Python's structlog) writes them, or plain text.
 import { type Static, Type } from 'typebox';
-import { redact } from './redact.ts';
+import { redactLog } from '../redact.ts';
 
 const strict = { additionalProperties: false } as const;
 
@@ -51,7 +51,7 @@ export function countLogErrors(text: string, secrets: readonly string[] = []): L
     if (level === 'warning') seen.warnings++;
     if (level !== 'error') continue;
     seen.errors++;
-    const clean = redact(type, secrets).slice(0, 120);
+    const clean = redactLog(type, secrets).slice(0, 120);
     counts.set(clean, (counts.get(clean) ?? 0) + 1);
     errorLines.push(line);
   }
@@ -59,7 +59,7 @@ export function countLogErrors(text: string, secrets: readonly string[] = []): L
     .map(([type, count]) => ({ type, count }))
     .sort((one, other) => other.count - one.count)
     .slice(0, MOST_TYPES);
-  seen.lastErrors = errorLines.slice(-MOST_LINES).map((line) => redact(line, secrets).slice(0, LINE_LENGTH));
+  seen.lastErrors = errorLines.slice(-MOST_LINES).map((line) => redactLog(line, secrets).slice(0, LINE_LENGTH));
   return seen;
 }
 

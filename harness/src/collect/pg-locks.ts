@@ -1,10 +1,10 @@
 // pg_locks: who waits for whom, sampled.
 import { type Static, Type } from 'typebox';
 import type { SubjectName } from '../plan/plan.ts';
+import { redactLog } from '../redact.ts';
 import type { Collector, Column } from './collector.ts';
 import { APPLICATION_NAME, type Database, MARK, openDatabases } from './database.ts';
 import { createPeakSampler, Peaks } from './peaks.ts';
-import { redact } from './redact.ts';
 import { columnsFor } from './subjects.ts';
 
 const strict = { additionalProperties: false } as const;
@@ -96,7 +96,7 @@ export const pgLocks: Collector = {
 
 async function readBlocked(database: Database): Promise<Blocked[]> {
   const found = await database.query<Blocked>(BLOCKED);
-  return found.map((each) => ({ ...each, statement: redact(each.statement), blocker: redact(each.blocker) }));
+  return found.map((each) => ({ ...each, statement: redactLog(each.statement), blocker: redactLog(each.blocker) }));
 }
 
 function toLongest(blocked: readonly Blocked[]): Blocked[] {

@@ -3,8 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Static, Type } from 'typebox';
 import type { SubjectName } from '../plan/plan.ts';
+import { redactLog } from '../redact.ts';
 import type { Collector, CollectorContext } from './collector.ts';
-import { redact } from './redact.ts';
 import { type Sample, scrape, sumOf } from './scrape.ts';
 import { gatewayOf, subjectsOf } from './subjects.ts';
 
@@ -64,7 +64,7 @@ export const prometheus: Collector = {
 
 function keep(context: CollectorContext, subject: SubjectName, when: 'before' | 'after', text: string): Promise<void> {
   const name = subject === 'current' ? `prometheus_${when}.txt` : `prometheus_${when}.${subject}.txt`;
-  return writeFile(join(context.runFolder, name), redact(text));
+  return writeFile(join(context.runFolder, name), redactLog(text));
 }
 
 export function diffSamples(before: readonly Sample[], after: readonly Sample[]): PrometheusArtifact {

@@ -8,7 +8,7 @@ import type { Analysis } from '../analyze/analysis.ts';
 import { analyze } from '../analyze/index.ts';
 import { refuseMismatches } from '../analyze/match.ts';
 import { DEFAULT_ROUNDS } from '../analyze/stats/power.ts';
-import { HarnessError } from '../errors.ts';
+import type { HarnessError } from '../errors.ts';
 import { checkBaselineName, keepBaseline, keepComparedWith, readBaseline } from '../gate/baselines.ts';
 import { describeBuild } from '../infra/build-description.ts';
 import type { SubjectRequest } from '../infra/infrastructure.ts';
@@ -18,7 +18,7 @@ import { checkGateMetrics, checkSloNames } from '../metrics.ts';
 import { repository } from '../paths.ts';
 import type { PerfConfig } from '../plan/config.ts';
 import { makePlan } from '../plan/make-plan.ts';
-import type { Engine, Plan } from '../plan/plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import {
   chooseScenarios,
   folders,
@@ -40,34 +40,15 @@ import { createRunFolder, type RunFolder, writeWhole } from '../result/run-folde
 import { prepareDrivers, type RunRequest, run } from '../run.ts';
 import { version } from '../version.ts';
 import { printScenarios } from './list.ts';
-
-interface Options {
-  profile?: string;
-  config: string;
-  scenario: string[];
-  listScenarios?: boolean;
-  infrastructure?: string;
-  serverProfile?: string;
-  engine?: Engine;
-  rounds?: number;
-  seed: number;
-  skipMonitoring?: boolean;
-  skipReport?: boolean;
-  baseline?: string | true;
-  compareWith?: string;
-  forceCompare?: boolean;
-  against?: string;
-  output?: string;
-  open?: boolean;
-  dryRun?: boolean;
-  json?: boolean;
-  targetUrl?: string;
-  tokenEnv?: string;
-  upstreamUrl?: string;
-  gatewayNodeOptions?: string;
-}
-
-const defaultConfig = join(repository, 'perf.config.yaml');
+import {
+  baselineName,
+  checkCombinations,
+  defaultConfig,
+  defaultRounds,
+  type RunOptions,
+  readTarget,
+  repeatCommand,
+} from './run-options.ts';
 
 const examples = `
 Examples:
@@ -137,7 +118,7 @@ export function addRunCommand(program: Command): void {
       'NODE_OPTIONS of the measured gateway, such as "--max-semi-space-size=64"',
     )
     .addHelpText('after', examples)
-    .action(async (options: Options) => {
+    .action(async (options: RunOptions) => {
       if (options.listScenarios === true) {
         printScenarios();
         return;
@@ -146,7 +127,7 @@ export function addRunCommand(program: Command): void {
     });
 }
 
-async function runCommand(options: Options): Promise<number> {
+async function runCommand(options: RunOptions): Promise<number> {
   const startedAt = Date.now();
   checkCombinations(options);
   const config = readConfig(resolve(options.config));
@@ -154,7 +135,7 @@ async function runCommand(options: Options): Promise<number> {
   checkSloNames(scenarios);
   checkGateMetrics(config.gate);
   checkTemplates(scenarios);
-  if (options.baseline !== undefined) checkBaselineName(nameOf(options.baseline));
+  if (options.baseline !== undefined) checkBaselineName(baselineName(options.baseline));
   const profile = readLoadProfile(options.profile ?? config.profile);
   const infrastructure = readInfrastructureProfile(
     options.targetUrl === undefined ? (options.infrastructure ?? config.infrastructure) : 'external',
@@ -219,7 +200,7 @@ async function runCommand(options: Options): Promise<number> {
 }
 
 async function finish(
-  options: Options,
+  options: RunOptions,
   config: PerfConfig,
   folder: RunFolder,
   result: RunResult,
@@ -240,7 +221,7 @@ async function finish(
   const refusal = analysis.verdict.reasons.find((reason) => reason.startsWith('COMPARISON_REFUSED'));
   if (refusal !== undefined) process.stderr.write(`\n${refusal}\n`);
   if (failure !== null) process.stderr.write(`\n${failure.message}\nHint: ${failure.hint}\n`);
-  if (options.baseline !== undefined) keepWhole(result, nameOf(options.baseline));
+  if (options.baseline !== undefined) keepWhole(result, baselineName(options.baseline));
   process.stderr.write(`\nRun folder  ${folder.path}\n`);
   if (reporting) process.stdout.write(`Report      ${folder.reportFile}\n`);
   if (options.output !== undefined) await writeOutput(analysis, folder, resolve(options.output));
@@ -270,10 +251,6 @@ function keepWhole(result: RunResult, name: string): void {
       ? `${missing} of ${result.trials.length} trials did not run`
       : `the run ${result.status === 'failed' ? 'failed' : 'was interrupted'}`;
   process.stderr.write(`\nNOT KEPT as baseline '${name}': ${why}\n`);
-}
-
-function nameOf(baseline: string | true): string {
-  return baseline === true ? 'baseline' : baseline;
 }
 
 /** The report beside the run folder; Markdown, CSV and JUnit in it. Also what `harness analyze` does again. */
@@ -311,53 +288,11 @@ async function refuseBaseline(
   });
 }
 
-function checkCombinations(options: Options): void {
-  const usage = (detail: string) => new HarnessError('USAGE', { detail });
-  if (options.targetUrl !== undefined && options.against !== undefined)
-    throw usage('--against builds its own gateways, --target-url measures one that runs: give one of them');
-  if (options.targetUrl !== undefined && options.infrastructure !== undefined)
-    throw usage('--infrastructure starts something, --target-url measures what runs: give one of them');
-  if (options.targetUrl === undefined && options.tokenEnv !== undefined)
-    throw usage('--token-env goes with --target-url');
-  if (options.targetUrl === undefined && options.upstreamUrl !== undefined)
-    throw usage('--upstream-url goes with --target-url');
-  if (options.against !== undefined && options.compareWith !== undefined)
-    throw usage('--against and --compare-with are two comparisons: give one of them');
-  if (options.output !== undefined) {
-    const known = ['json', ...Object.values(reporters).map((reporter) => reporter.extension)];
-    const extension = extname(options.output).slice(1);
-    if (!known.includes(extension))
-      throw usage(
-        `--output ${options.output}: the extension says what is wanted, one of ${[...new Set(known)].map((one) => `.${one}`).join(', ')}`,
-      );
-  }
-}
-
-/** Two builds that take turns share the machine's moods, two runs do not: they need more rounds to see less. */
-function defaultRounds({ baseline, compareWith, against }: Options): number {
-  if (baseline !== undefined || compareWith !== undefined) return DEFAULT_ROUNDS.separate;
-  return against === undefined ? 1 : DEFAULT_ROUNDS.paired;
-}
-
-function readTarget(options: Options): { url: string; token: string; upstreamUrl?: string } | null {
-  if (options.targetUrl === undefined) return null;
-  if (!URL.canParse(options.targetUrl))
-    throw new HarnessError('USAGE', { detail: `--target-url must be a URL, got '${options.targetUrl}'` });
-  if (options.tokenEnv === undefined)
-    throw new HarnessError('USAGE', {
-      detail: '--target-url needs --token-env NAME, the variable that holds the bearer token',
-    });
-  const token = process.env[options.tokenEnv];
-  if (token === undefined || token === '')
-    throw new HarnessError('USAGE', { detail: `--token-env ${options.tokenEnv}: that variable is empty` });
-  return {
-    url: options.targetUrl.replace(/\/+$/, ''),
-    token,
-    ...(options.upstreamUrl === undefined ? {} : { upstreamUrl: options.upstreamUrl }),
-  };
-}
-
-async function prepareSubjects(options: Options, progress: Progress, signal: AbortSignal): Promise<SubjectRequest[]> {
+async function prepareSubjects(
+  options: RunOptions,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<SubjectRequest[]> {
   const current: SubjectRequest = { name: 'current', folder: repository, build: await describeBuild(repository) };
   const ref = options.against;
   if (ref === undefined) return [current];
@@ -377,42 +312,6 @@ function listenForInterrupt(interruption: AbortController): () => void {
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   return () => process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-}
-
-function repeatCommand(plan: Plan, options: Options): string {
-  const parts = [
-    'npm run perf --',
-    '--profile',
-    plan.profile,
-    '--seed',
-    String(plan.seed),
-    '--rounds',
-    String(plan.rounds),
-    '--server-profile',
-    plan.serverProfile,
-  ];
-  if (options.targetUrl !== undefined)
-    parts.push('--target-url', withoutCredentials(options.targetUrl), '--token-env', options.tokenEnv ?? '');
-  else parts.push('--infrastructure', plan.infrastructure);
-  if (options.upstreamUrl !== undefined) parts.push('--upstream-url', withoutCredentials(options.upstreamUrl));
-  if (resolve(options.config) !== defaultConfig) parts.push('--config', options.config);
-  if (options.scenario.length > 0) parts.push('--scenario', ...options.scenario);
-  if (options.engine !== undefined) parts.push('--engine', options.engine);
-  if (options.against !== undefined) parts.push('--against', options.against);
-  if (options.compareWith !== undefined) parts.push('--compare-with', options.compareWith);
-  if (options.forceCompare === true) parts.push('--force-compare');
-  if (options.skipMonitoring === true) parts.push('--skip-monitoring');
-  if (options.gatewayNodeOptions !== undefined)
-    parts.push('--gateway-node-options', JSON.stringify(options.gatewayNodeOptions));
-  return parts.join(' ');
-}
-
-function withoutCredentials(text: string): string {
-  const url = new URL(text);
-  if (url.username === '' && url.password === '') return text;
-  url.username = '…';
-  url.password = '';
-  return url.href;
 }
 
 /** A payload that is missing or a template that is wrong is bad input, and said before anything is started. @throws SCENARIO_INVALID */

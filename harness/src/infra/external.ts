@@ -30,12 +30,15 @@ async function start(wanted: InfrastructureRequest, signal: AbortSignal): Promis
     gateways: { current: gateway },
     restartGateway: async () => false,
   };
+  const upstreamUrl =
+    target.upstreamUrl === undefined
+      ? undefined
+      : toBaseUrl(target.upstreamUrl.replace(/\/mcp\/?$/, ''), '--upstream-url');
   const registry = openRunRegistry();
-  if (target.upstreamUrl !== undefined) {
-    const url = toBaseUrl(target.upstreamUrl.replace(/\/mcp\/?$/, ''), '--upstream-url');
+  if (upstreamUrl !== undefined) {
     return {
       ...common,
-      upstreams: [{ name: 'fast_time', url }],
+      upstreams: [{ name: 'fast_time', url: upstreamUrl }],
       processes: () => [],
       adopt: registry.adopt,
       [Symbol.asyncDispose]: async () => registry.close(),

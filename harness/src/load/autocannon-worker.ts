@@ -91,9 +91,8 @@ function run(job: WorkerJob, waitForGo: (then: () => void) => void, report: (rep
     loop?.answered(lane, answer);
   };
 
-  /** Closed loop in turns: time spent loading so far, and the turn that is going on. */
+  /** Closed loop in turns: time spent loading so far. */
   let loadedMs = 0;
-  let turnStartMs = 0;
   const openedNow = (): number => lanes.reduce((sum, lane) => sum + lane.opened, 0);
   const begin = (atMs: number): void => {
     startMs = atMs;
@@ -163,7 +162,7 @@ function run(job: WorkerJob, waitForGo: (then: () => void) => void, report: (rep
   };
   /** Loads until its turn or the whole load is over, and then waits until it is told to go on. */
   const takeTurn = (sent: number): void => {
-    turnStartMs = performance.now();
+    const turnStartMs = performance.now();
     const left = job.durationSeconds - loadedMs / 1000;
     const limits = {
       requestLimit: job.requestLimit,

@@ -59,6 +59,18 @@ function jsonRpcFault(answer: unknown, rpcId: number | null): string | null {
   return valueAt(answer, 'result.isError') === true ? 'result.isError' : null;
 }
 
+/** Compiled once: this is asked of every answer under load. */
+const patterns = new Map<string, RegExp>();
+
+function patternOf(source: string): RegExp {
+  let pattern = patterns.get(source);
+  if (pattern === undefined) {
+    pattern = new RegExp(source);
+    patterns.set(source, pattern);
+  }
+  return pattern;
+}
+
 function bodyFault(answer: unknown, checks: PreparedCheck[]): string | null {
   for (const check of checks) {
     const value = valueAt(answer, check.path);
@@ -70,7 +82,7 @@ function bodyFault(answer: unknown, checks: PreparedCheck[]): string | null {
     if (contains !== undefined && !(typeof value === 'string' && value.includes(contains))) {
       return `${check.path} does not contain ${shown.contains}`;
     }
-    if (matches !== undefined && !(typeof value === 'string' && new RegExp(matches).test(value))) {
+    if (matches !== undefined && !(typeof value === 'string' && patternOf(matches).test(value))) {
       return `${check.path} does not match ${shown.matches}`;
     }
     if (check.minItems !== undefined && !(Array.isArray(value) && value.length >= check.minItems)) {

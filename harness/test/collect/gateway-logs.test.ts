@@ -5,8 +5,8 @@ import { Value } from 'typebox/value';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GatewayLogsArtifact, gatewayLogs } from '../../src/collect/gateway-logs.ts';
 import { countLogErrors } from '../../src/collect/log-errors.ts';
-import { redact } from '../../src/collect/redact.ts';
 import type { SubjectName } from '../../src/plan/plan.ts';
+import { redactLog } from '../../src/redact.ts';
 import { contextOf, trialOf } from './context.ts';
 
 const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZG1pbiJ9.c2lnbmF0dXJl-_x';
@@ -63,11 +63,11 @@ describe('redaction', () => {
     ['Authorization: Basic YWRtaW46cGFzc3dvcmQ=', 'Authorization: Basic [redacted]'],
     ['GET /tools took 5 ms', 'GET /tools took 5 ms'],
   ])('of %s', (text, expected) => {
-    expect(redact(text)).toBe(expected);
+    expect(redactLog(text)).toBe(expected);
   });
 
   it('removes secrets that are known, whatever they look like', () => {
-    expect(redact('key is plain-words-here.', ['plain-words-here'])).toBe('key is [redacted].');
+    expect(redactLog('key is plain-words-here.', ['plain-words-here'])).toBe('key is [redacted].');
   });
 });
 
