@@ -3,13 +3,14 @@
 /** Layers from the top; a layer's parts are siblings. */
 const gateway = [
   ['main'],
+  ['cluster'],
   ['serve'],
   ['app'],
   ['http'],
-  ['registry', 'auth', 'federation'],
+  ['registry', 'auth', 'federation', 'plugins', 'records'],
   ['cache', 'store'],
   ['mcp'],
-  ['config', 'metrics'],
+  ['config', 'metrics', 'telemetry'],
   ['parse', 'errors', 'version'],
 ];
 const harness = [

@@ -86,6 +86,7 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
   const logged: TestApp['logged'] = [];
   const log = pino({ level: config.LOG_LEVEL }, { write: (line) => logged.push(JSON.parse(line)) });
   const asked: Asked[] = [];
+  const { answer } = options;
   const down = async () => {
     throw new GatewayError('GW_DATABASE_UNAVAILABLE', { detail: 'not there in this test' });
   };
@@ -97,10 +98,10 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
     [Symbol.asyncDispose]: async () => undefined,
   };
   const upstream: Upstream = {
-    async request(method, paramsJson, signal) {
-      const one = { method, paramsJson, signal };
+    async request(method, paramsJson, options) {
+      const one = { method, paramsJson, signal: options?.signal };
       asked.push(one);
-      if (options.answer !== undefined) return options.answer(one);
+      if (answer !== undefined) return answer(one);
       return { ok: true, resultJson: `{"content":[],"echo":${paramsJson ?? '{}'}}` };
     },
     discover: () => Promise.reject(new Error('not asked for in this test')),

@@ -13,7 +13,8 @@ declare module 'fastify' {
   }
 }
 
-const anonymous: Identity = { sub: 'anonymous', expiresAt: undefined };
+/** Who asks where AUTH_REQUIRED is off. */
+export const anonymous: Identity = { sub: 'anonymous', expiresAt: undefined };
 
 /**
  * Synchronous with a `done` callback: no promise per request on the hot path. Calls `done` with GW_UNAUTHORIZED and sets

@@ -38,7 +38,11 @@ async function listPages(
   const entries: Record<string, unknown>[] = [];
   let cursor: string | undefined;
   for (let page = 1; page <= MAX_PAGES; page++) {
-    const answer = await upstream.request(method, cursor === undefined ? '{}' : JSON.stringify({ cursor }), signal);
+    const answer = await upstream.request(
+      method,
+      cursor === undefined ? '{}' : JSON.stringify({ cursor }),
+      signal && { signal },
+    );
     if (!answer.ok) {
       // A capability covers several lists; a server need not have each.
       if (answer.error.code === rpcCodes.methodNotFound) return entries;

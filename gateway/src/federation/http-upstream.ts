@@ -8,7 +8,7 @@ import { productInfo } from '../version.ts';
 import { readAnswer } from './answer.ts';
 import { discover } from './discover.ts';
 import { exchange, type HttpAnswer } from './exchange.ts';
-import type { Upstream, UpstreamAnswer, UpstreamCatalog } from './upstream.ts';
+import type { RequestOptions, Upstream, UpstreamAnswer, UpstreamCatalog } from './upstream.ts';
 
 export interface HttpUpstreamOptions {
   url: string;
@@ -63,10 +63,10 @@ export class HttpUpstream implements Upstream {
     for (const [name, value] of Object.entries(options.headers)) this.#baseHeaders.push(name, value);
   }
 
-  async request(method: string, paramsJson: string | undefined, signal?: CancelSignal): Promise<UpstreamAnswer> {
+  async request(method: string, paramsJson: string | undefined, options?: RequestOptions): Promise<UpstreamAnswer> {
     const startedAt = performance.now();
     try {
-      const answer = await this.#request(method, paramsJson, startedAt, signal);
+      const answer = await this.#request(method, paramsJson, startedAt, options?.signal);
       this.#observe(method, answer.ok ? 'ok' : 'rpc-error', startedAt);
       return answer;
     } catch (error) {

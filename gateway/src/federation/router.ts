@@ -1,7 +1,7 @@
 // Public name → catalog entry → upstream. The upstream gets its own name and otherwise what the client wrote.
 import { GatewayError } from '../errors.ts';
 import { replaceMember } from '../mcp/json-text.ts';
-import type { ForwardedAnswer, ListKind, McpPorts } from '../mcp/ports.ts';
+import type { Caller, ForwardedAnswer, ListKind, McpPorts } from '../mcp/ports.ts';
 import type { Upstream } from './upstream.ts';
 import type { UpstreamAddress, Upstreams } from './upstreams.ts';
 
@@ -39,18 +39,23 @@ export function createRouter(routes: Routes, upstreams: Pick<Upstreams, 'of'>): 
         if (template === undefined) return undefined;
         // Registered and not found: switched off, or no member. A template must not show what the registry hides.
         if (await routes.hasResource(template.gatewayId, name)) return undefined;
-        const reader = await upstreamOf(routes, upstreams, template);
-        return reader.request(forwarded.method, paramsJson, caller.signal);
+        const reader = await upstreamOf(routes, upstreams, template, caller);
+        return reader.request(forwarded.method, paramsJson, caller);
       }
-      const upstream = await upstreamOf(routes, upstreams, entry);
+      const upstream = await upstreamOf(routes, upstreams, entry, caller);
       const own = entry.originalName;
       const sent = own === name ? paramsJson : replaceMember(paramsJson, params, nameMember, own);
-      return upstream.request(forwarded.method, sent, caller.signal);
+      return upstream.request(forwarded.method, sent, caller);
     },
   };
 }
 
-async function upstreamOf(routes: Routes, upstreams: Pick<Upstreams, 'of'>, entry: Entry): Promise<Upstream> {
+async function upstreamOf(
+  routes: Routes,
+  upstreams: Pick<Upstreams, 'of'>,
+  entry: Entry,
+  caller: Caller,
+): Promise<Upstream> {
   const found = routes.gateway(entry.gatewayId);
   const gateway = found instanceof Promise ? await found : found;
   if (gateway === undefined) {
@@ -58,5 +63,5 @@ async function upstreamOf(routes: Routes, upstreams: Pick<Upstreams, 'of'>, entr
       detail: `${entry.name}: its gateway is not registered any more`,
     });
   }
-  return upstreams.of(gateway);
+  return upstreams.of(gateway, caller);
 }

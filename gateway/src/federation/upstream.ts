@@ -1,6 +1,6 @@
 // The port to one upstream MCP server. Implementations: http-upstream.ts (Streamable HTTP); SSE comes with a later issue.
 
-import type { CancelSignal } from '../mcp/ports.ts';
+import type { CancelSignal, ClientPeer } from '../mcp/ports.ts';
 
 /** What an upstream offers, as it described itself (MCP shapes, untouched). */
 export interface UpstreamCatalog {
@@ -18,13 +18,20 @@ export type UpstreamAnswer =
   | { ok: true; resultJson: string }
   | { ok: false; error: { code: number; message: string; data?: unknown } };
 
+/** What goes with one request. */
+export interface RequestOptions {
+  signal?: CancelSignal;
+  /** Takes what the upstream sends on this request's stream before its answer. */
+  peer?: ClientPeer | undefined;
+}
+
 export interface Upstream extends AsyncDisposable {
   /**
    * One MCP request on a pooled connection and a pooled session; initialises on first use and again when the upstream
    * has forgotten the session. `params` is serialised JSON text, or undefined.
    * @throws GW_UPSTREAM_UNREACHABLE, GW_UPSTREAM_TIMEOUT, GW_UPSTREAM_INVALID (never a partial success)
    */
-  request(method: string, paramsJson: string | undefined, signal?: CancelSignal): Promise<UpstreamAnswer>;
+  request(method: string, paramsJson: string | undefined, options?: RequestOptions): Promise<UpstreamAnswer>;
   /** Lists everything, following cursors; kinds that the upstream has no capability for come back empty. */
   discover(signal?: CancelSignal): Promise<UpstreamCatalog>;
 }

@@ -1,5 +1,6 @@
 // The upstreams in use: one pooled connection and session per registered gateway, made on its first call.
 import { GatewayError } from '../errors.ts';
+import type { Caller } from '../mcp/ports.ts';
 import { HttpUpstream, type HttpUpstreamOptions } from './http-upstream.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -14,8 +15,8 @@ export interface UpstreamAddress {
 export interface Upstreams extends AsyncDisposable {
   /** A new one, the caller's own to dispose: for discovery. @throws GW_INVALID_REQUEST */
   connect(address: UpstreamAddress): Upstream;
-  /** The pooled one, never the caller's to dispose. On the request path. */
-  of(address: UpstreamAddress): Upstream;
+  /** A pooled one, or the one of the caller's session; never the caller's to dispose. On the request path. */
+  of(address: UpstreamAddress, caller: Pick<Caller, 'identity' | 'headers' | 'session'>): Upstream;
 }
 
 interface Pooled {

@@ -1,4 +1,5 @@
 // From the text of a JSON-RPC body to the text of its answer: what /rpc and Streamable HTTP have in common.
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 import { dispatch } from '../mcp/dispatch.ts';
@@ -11,7 +12,7 @@ import {
   readBatch,
   toErrorText,
 } from '../mcp/messages.ts';
-import type { McpPorts } from '../mcp/ports.ts';
+import type { CallerIdentity, McpPorts } from '../mcp/ports.ts';
 import { RpcError, type RpcErrorBody, rpcCodes } from '../mcp/rpc-error.ts';
 import { type Cancellable, RequestCaller } from './caller.ts';
 import { sendJson } from './json-body.ts';
@@ -21,6 +22,8 @@ export interface Entrance {
   ports: McpPorts;
   socket: Socket;
   serverId: string | undefined;
+  identity: CallerIdentity;
+  headers: IncomingHttpHeaders;
   /** A bare tool name as method calls that tool. */
   allowToolNames: boolean;
   /** The session's running requests. */
@@ -63,8 +66,8 @@ export function answerMessage(incoming: Incoming, entrance: Entrance): string | 
     takeNotification(incoming, entrance);
     return undefined;
   }
-  const { ports, socket, serverId, allowToolNames, cancellable } = entrance;
-  const caller = new RequestCaller(socket, incoming.idJson, serverId, cancellable);
+  const { ports, allowToolNames } = entrance;
+  const caller = new RequestCaller(incoming.idJson, entrance);
   const answer = dispatch(incoming, ports, caller, allowToolNames);
   if (typeof answer === 'string') return answer;
   return endAfter(answer, caller);

@@ -1,7 +1,8 @@
 // One JSON-RPC request on its way. It is aborted when its connection closes (we offer no way to fetch the answer later)
 // or when its client cancels it.
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Caller, CancelSignal } from '../mcp/ports.ts';
+import type { Caller, CallerIdentity, CancelSignal } from '../mcp/ports.ts';
 import { RpcError } from '../mcp/rpc-error.ts';
 
 /** LSP's number for it; JSON-RPC has none. */
@@ -13,8 +14,21 @@ const bySocket = new WeakMap<Socket, Set<RequestCaller>>();
 /** Those that a client may cancel by their id: the session's. */
 export type Cancellable = Map<string, RequestCaller>;
 
+/** What every request that came in through one HTTP request shares. */
+interface Origin {
+  socket: Socket;
+  serverId: string | undefined;
+  identity: CallerIdentity;
+  headers: IncomingHttpHeaders;
+  cancellable: Cancellable | undefined;
+}
+
 export class RequestCaller implements Caller, CancelSignal {
   readonly serverId: string | undefined;
+  readonly identity: CallerIdentity;
+  readonly headers: IncomingHttpHeaders;
+  readonly session = undefined;
+  readonly peer = undefined;
   aborted = false;
   reason: unknown;
   readonly #socket: Socket;
@@ -23,10 +37,12 @@ export class RequestCaller implements Caller, CancelSignal {
   #listeners: (() => void)[] = [];
   #isKnown = false;
 
-  constructor(socket: Socket, idJson: string, serverId: string | undefined, cancellable: Cancellable | undefined) {
+  constructor(idJson: string, { socket, serverId, identity, headers, cancellable }: Origin) {
     this.#socket = socket;
     this.#idJson = idJson;
     this.serverId = serverId;
+    this.identity = identity;
+    this.headers = headers;
     this.#cancellable = cancellable;
   }
 

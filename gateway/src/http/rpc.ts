@@ -1,8 +1,9 @@
 // JSON-RPC 2.0 without MCP's transport around it: POST /rpc and POST /. A bare tool name as method calls that tool.
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import { anonymous } from '../auth/index.ts';
 import { readMessage } from '../mcp/messages.ts';
 import type { McpPorts } from '../mcp/ports.ts';
-import { answerBatch, answerMessage, parseText, sendResult, toRefusal } from './answer-text.ts';
+import { answerBatch, answerMessage, type Entrance, parseText, sendResult, toRefusal } from './answer-text.ts';
 import { answerErrorsAsJsonRpc } from './error-handler.ts';
 import { takeJsonAsText } from './json-body.ts';
 
@@ -14,8 +15,15 @@ export const rpcRoutes: FastifyPluginCallback<{ ports: McpPorts }> = (app, { por
     const body = parseText(request.body);
     if ('status' in body) return sendResult(reply, body);
     const { value, text } = body;
-    const socket = request.raw.socket;
-    const entrance = { ports, socket, serverId: undefined, allowToolNames: true, cancellable: undefined };
+    const entrance: Entrance = {
+      ports,
+      socket: request.raw.socket,
+      serverId: undefined,
+      identity: request.identity ?? anonymous,
+      headers: request.headers,
+      allowToolNames: true,
+      cancellable: undefined,
+    };
     if (Array.isArray(value)) {
       answerBatch(value, text, entrance).then(
         (result) => sendResult(reply, result),

@@ -1,6 +1,7 @@
 // MCP's Streamable HTTP on /mcp (everything) and /servers/:id/mcp (one virtual server).
 // https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import { anonymous } from '../auth/index.ts';
 import type { Config } from '../config.ts';
 import { GatewayError, toJsonRpcError } from '../errors.ts';
 import { type Incoming, RESPONSE, type RpcMessage, readMessage, toErrorText } from '../mcp/messages.ts';
@@ -80,6 +81,8 @@ export const streamableHttpRoutes: FastifyPluginCallback<StreamableHttpOptions> 
       ports,
       socket: request.raw.socket,
       serverId: toServerId(request),
+      identity: request.identity ?? anonymous,
+      headers: request.headers,
       allowToolNames: false,
       cancellable: session?.calls,
     };

@@ -1,4 +1,5 @@
 // What MCP dispatch needs of the rest of the gateway. It does no I/O of its own.
+import type { IncomingHttpHeaders } from 'node:http';
 
 export type ListKind = 'tools' | 'resources' | 'resourceTemplates' | 'prompts';
 export type CallKind = 'tools' | 'resources' | 'prompts';
@@ -11,12 +12,49 @@ export interface CancelSignal {
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
+/** Who speaks: the part of the authenticated identity that matters below the HTTP edge. One object per verified token. */
+export interface CallerIdentity {
+  readonly sub: string;
+}
+
+/**
+ * The client, as an upstream reaches it: what the upstream says beside its answers is handed on as it stands. Behind it is the
+ * stream of one request, or the standing stream of a session.
+ */
+export interface ClientPeer {
+  /** Progress, log messages, updated resources, changed lists. Never throws; lost when the client has no stream open. */
+  notify(method: string, paramsJson: string | undefined): void;
+  /** Sampling, elicitation, roots. Rejects when the client goes away, when it takes too long, or with the signal's reason. */
+  request(method: string, paramsJson: string | undefined, signal: CancelSignal): Promise<ForwardedAnswer>;
+}
+
+/** A stateful session of a client. It has upstream sessions of its own, which end with it. */
+export interface McpSession {
+  readonly id: string;
+  readonly identity: CallerIdentity;
+  /** As the client stated them in `initialize`: its upstream sessions state the same. */
+  readonly clientCapabilities: Record<string, unknown>;
+  /** What the client asked for with `logging/setLevel`; told to upstream sessions that open later. */
+  readonly logLevel: string | undefined;
+  /** For messages that belong to no request of the client: they go out on the session's standing stream. */
+  readonly peer: ClientPeer;
+  /** Called once, when the session ends for whatever reason. */
+  onEnd(listener: () => void): void;
+}
+
 /** Who asks, and for what part of the catalog. */
 export interface Caller {
   /** The virtual server asked, or undefined for everything. */
   readonly serverId: string | undefined;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: CancelSignal;
+  readonly identity: CallerIdentity;
+  /** Of the HTTP request, for what is passed through to upstreams. */
+  readonly headers: IncomingHttpHeaders;
+  /** Undefined: the request stands alone, and pooled upstream sessions of the same identity serve it. */
+  readonly session: McpSession | undefined;
+  /** The way to the client while this request runs; undefined: it takes nothing but the answer. */
+  readonly peer: ClientPeer | undefined;
 }
 
 /** One request to be handed to the upstream that serves `name`. */

@@ -1,6 +1,6 @@
 // Brings the database to the newest migration. Kysely's migrator takes an advisory lock, so several processes may start at once.
 import { type Kysely, Migrator } from 'kysely';
-import { migrations } from './migrations.ts';
+import { migrations } from './migrations/index.ts';
 import type { Database } from './tables.ts';
 
 /** All migrations that are missing run in one transaction: a start that fails leaves the database as it was. */

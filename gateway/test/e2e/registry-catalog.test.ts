@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { createRouter } from '../../src/federation/router.ts';
+import { callerOf } from '../caller-of.ts';
 import { describeWithPostgres, startPostgres, type TestPostgres } from '../postgres.ts';
 import { fastTime, manyTools } from '../registry/stub-upstream.ts';
 import { type Json, type RegistryApp, startRegistryApp } from './registry-app.ts';
@@ -106,7 +107,7 @@ describeWithPostgres('the catalog over PostgreSQL', () => {
       };
       const forwarded = { kind: 'resources', method: 'resources/read', nameMember: 'uri', name } as const;
       const params = { params: { uri: name }, paramsJson: JSON.stringify({ uri: name }) };
-      const caller = { serverId, signal: new AbortController().signal };
+      const caller = callerOf({ serverId });
       const answer = await createRouter(catalog, { of: () => upstream }).forward({ ...forwarded, ...params }, caller);
       return answer !== undefined && sent.length === 1;
     };

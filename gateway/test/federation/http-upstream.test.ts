@@ -237,7 +237,7 @@ test('[MCP-UP-08] an aborted call ends at once and is cancelled at the upstream 
   await using raw = await startRawUpstream(() => undefined);
   await using upstream = connect(raw.url, 5_000);
   const abort = new AbortController();
-  const running = upstream.request('tools/call', '{}', abort.signal);
+  const running = upstream.request('tools/call', '{}', abort);
   await expect.poll(() => raw.received.at(-1)?.method).toBe('tools/call');
   const called = raw.received.at(-1);
   abort.abort(new Error('enough'));

@@ -3,36 +3,40 @@ import { createRouter, type Routes } from '../../src/federation/router.ts';
 import type { Upstream, UpstreamAnswer } from '../../src/federation/upstream.ts';
 import { createUpstreams, type UpstreamAddress } from '../../src/federation/upstreams.ts';
 import type { Forwarded } from '../../src/mcp/ports.ts';
+import { callerOf } from '../caller-of.ts';
 
 const options = { timeoutMs: 1_000, connections: 2, keepAliveMs: 1_000, connectTimeoutMs: 500 };
+const caller = callerOf({ serverId: 'server-1' });
 const address: UpstreamAddress = { id: 'a', url: 'http://127.0.0.1:1/mcp', transport: 'STREAMABLEHTTP', headers: {} };
 
 test('one upstream serves a gateway, until its address changes', async () => {
   await using upstreams = createUpstreams(options);
-  const first = upstreams.of(address);
-  expect(upstreams.of(address)).toBe(first);
-  expect(upstreams.of({ ...address, headers: {} })).toBe(first);
-  const moved = upstreams.of({ ...address, url: 'http://127.0.0.1:2/mcp' });
+  const first = upstreams.of(address, caller);
+  expect(upstreams.of(address, caller)).toBe(first);
+  expect(upstreams.of({ ...address, headers: {} }, caller)).toBe(first);
+  const moved = upstreams.of({ ...address, url: 'http://127.0.0.1:2/mcp' }, caller);
   expect(moved).not.toBe(first);
-  const authorized = upstreams.of({ ...address, url: 'http://127.0.0.1:2/mcp', headers: { authorization: 'x' } });
+  const authorized = upstreams.of(
+    { ...address, url: 'http://127.0.0.1:2/mcp', headers: { authorization: 'x' } },
+    caller,
+  );
   expect(authorized).not.toBe(moved);
-  expect(upstreams.of({ ...address, id: 'b' })).not.toBe(authorized);
+  expect(upstreams.of({ ...address, id: 'b' }, caller)).not.toBe(authorized);
 });
 
 test('what connect makes is nobody else’s', async () => {
   await using upstreams = createUpstreams(options);
   await using own = upstreams.connect(address);
-  expect(upstreams.of(address)).not.toBe(own);
+  expect(upstreams.of(address, caller)).not.toBe(own);
 });
 
 test('a transport that is not served is refused', async () => {
   await using upstreams = createUpstreams(options);
-  expect(() => upstreams.of({ ...address, transport: 'SSE' })).toThrow(
+  expect(() => upstreams.of({ ...address, transport: 'SSE' }, caller)).toThrow(
     expect.objectContaining({ code: 'GW_INVALID_REQUEST' }),
   );
 });
 
-const caller = { serverId: 'server-1', signal: new AbortController().signal };
 const call: Forwarded = {
   kind: 'tools',
   name: 'fast-time-convert-time',

@@ -2,10 +2,11 @@ import { expect, test } from 'vitest';
 import { GatewayError } from '../../src/errors.ts';
 import { dispatch } from '../../src/mcp/dispatch.ts';
 import { readMessage } from '../../src/mcp/messages.ts';
-import type { Caller, Forwarded, McpPorts } from '../../src/mcp/ports.ts';
+import type { Forwarded, McpPorts } from '../../src/mcp/ports.ts';
 import { latestVersion, supportedVersions } from '../../src/mcp/versions.ts';
+import { callerOf } from '../caller-of.ts';
 
-const caller: Caller = { serverId: 'server-1', signal: new AbortController().signal };
+const caller = callerOf({ serverId: 'server-1' });
 
 function createPorts(overrides: Partial<McpPorts> = {}) {
   const forwarded: Forwarded[] = [];

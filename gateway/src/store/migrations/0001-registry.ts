@@ -1,11 +1,9 @@
-// The literal table of migrations, oldest first. A migration that was released is never changed: add another.
-import { type Kysely, type Migration, sql } from 'kysely';
+// Gateways, what they offer, and virtual servers.
+import { type Kysely, sql } from 'kysely';
 
-export const migrations: Record<string, Migration> = {
-  '0001_registry': { up: createRegistry, down: dropRegistry },
-};
+export const registry = { up, down };
 
-async function createRegistry(db: Kysely<unknown>): Promise<void> {
+async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('gateways')
     .addColumn('id', 'text', (column) => column.primaryKey())
@@ -81,6 +79,6 @@ async function createRegistry(db: Kysely<unknown>): Promise<void> {
   await db.schema.createIndex('server_entries_entry').on('server_entries').column('entry_id').execute();
 }
 
-async function dropRegistry(db: Kysely<unknown>): Promise<void> {
+async function down(db: Kysely<unknown>): Promise<void> {
   for (const table of ['server_entries', 'servers', 'entries', 'gateways']) await db.schema.dropTable(table).execute();
 }

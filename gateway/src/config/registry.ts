@@ -1,0 +1,27 @@
+// The registry: names, pages, its memory.
+import { Type } from 'typebox';
+import { seconds } from './setting.ts';
+
+export const registrySettings = {
+  REGISTRY_CACHE_TTL: seconds('age at which the registry in memory is read anew, for the writes of other processes', {
+    default: 20,
+    minimum: 0.01,
+    maximum: 86_400,
+  }),
+  PAGINATION_DEFAULT_PAGE_SIZE: Type.Integer({
+    default: 50,
+    minimum: 1,
+    maximum: 10_000,
+    description: 'entries per page',
+  }),
+  PAGINATION_MAX_PAGE_SIZE: Type.Integer({
+    default: 500,
+    minimum: 1,
+    maximum: 10_000,
+    description: 'largest page that a request may ask for',
+  }),
+  GATEWAY_TOOL_NAME_SEPARATOR: Type.Enum(['-', '--', '_', '.'], {
+    default: '-',
+    description: 'stands between the slug of a gateway and the slug of its tool or prompt',
+  }),
+};
