@@ -1,6 +1,7 @@
 // The gateway as one Fastify app: the only list of its plugins, and their order.
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { createAuthenticate } from './auth/index.ts';
+import type { Caches } from './cache/caches.ts';
 import type { Config } from './config.ts';
 import { GatewayError } from './errors.ts';
 import { createRouter } from './federation/router.ts';
@@ -29,12 +30,13 @@ export interface AppParts {
   registry: Registry;
   store: Pick<Store, 'ping' | 'pool'>;
   upstreams: Pick<Upstreams, 'of'>;
+  caches: Caches;
   metrics: Metrics;
   log: FastifyBaseLogger;
 }
 
 /** What an app is made of; nothing listens, and nothing is read from the environment. */
-export function buildApp({ config, registry, store, upstreams, metrics, log }: AppParts): FastifyInstance {
+export function buildApp({ config, registry, store, upstreams, caches, metrics, log }: AppParts): FastifyInstance {
   const app = Fastify({
     loggerInstance: log,
     // The access log would cost more than the request; failures are logged, and /metrics counts everything.
@@ -55,7 +57,7 @@ export function buildApp({ config, registry, store, upstreams, metrics, log }: A
   const ports: McpPorts = { list, has, forward, failed };
   watchSources(metrics, {
     database: () => store.pool(),
-    cache: () => registry.cacheStats(),
+    caches: () => caches.stats(),
     sessions: () => sessions.size,
   });
 

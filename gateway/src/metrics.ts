@@ -30,7 +30,7 @@ export function observe(series: Series, seconds: number): void {
 /** Figures that other parts keep and that are read at scrape time. */
 export interface MetricSources {
   database: () => { active: number; idle: number };
-  cache: () => { hits: number; misses: number };
+  caches: () => { name: string; hits: number; misses: number; evictions: number; size: number }[];
   sessions: () => number;
 }
 
@@ -75,17 +75,23 @@ export function createMetrics(): Metrics {
 
 /** @param sources read at each scrape, never before */
 export function watchSources({ registry }: Metrics, sources: MetricSources): void {
-  const { database, cache, sessions } = sources;
+  const { database, caches, sessions } = sources;
   registry.registerMetric(
     readGauge('database_connections_active', 'Pooled connections in use', () => database().active),
   );
   registry.registerMetric(readGauge('database_connections_idle', 'Pooled connections waiting', () => database().idle));
-  registry.registerMetric(
-    readCounter('cache_hits_total', 'Look-ups answered from memory', [], (counter) => counter.inc(cache().hits)),
-  );
-  registry.registerMetric(
-    readCounter('cache_misses_total', 'Look-ups that asked the database', [], (counter) => counter.inc(cache().misses)),
-  );
+  const cacheCounts = {
+    hits: 'Look-ups answered from memory',
+    misses: 'Look-ups that had to be made elsewhere',
+    evictions: 'Entries pushed out before their time',
+  };
+  for (const [count, help] of Object.entries(cacheCounts) as [keyof typeof cacheCounts, string][]) {
+    registry.registerMetric(
+      readCounter(`cache_${count}_total`, help, ['cache'], (counter) => {
+        for (const cache of caches()) counter.inc({ cache: cache.name }, cache[count]);
+      }),
+    );
+  }
   registry.registerMetric(readGauge('mcp_sessions_active', 'MCP sessions open', sessions));
 }
 

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { buildApp } from './app.ts';
+import { Caches } from './cache/caches.ts';
 import type { Config } from './config.ts';
 import { createUpstreams } from './federation/upstreams.ts';
 import { createMetrics, observe, seriesOf } from './metrics.ts';
@@ -31,6 +32,7 @@ export async function serve(config: Config): Promise<void> {
   const stopped = waitForStop();
   const log = pino({ level: config.LOG_LEVEL }, pino.destination({ dest: 2, sync: false }));
   const metrics = createMetrics();
+  const caches = new Caches();
   await using store = await openStore(config, log);
   await using upstreams = createUpstreams({
     timeoutMs: config.TOOL_TIMEOUT * 1000,
@@ -42,8 +44,8 @@ export async function serve(config: Config): Promise<void> {
       observe(series, seconds);
     },
   });
-  const registry = createRegistry({ store, connect: upstreams.connect, config, log });
-  const app = buildApp({ config, registry, store, upstreams, metrics, log });
+  const registry = createRegistry({ store, connect: upstreams.connect, caches, config, log });
+  const app = buildApp({ config, registry, store, upstreams, caches, metrics, log });
   const url = await listen(app, config);
   process.stdout.write(`${JSON.stringify({ event: 'listening', url, pid: process.pid })}\n`);
   const signal = await stopped;

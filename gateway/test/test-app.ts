@@ -3,6 +3,7 @@ import type { FastifyInstance, InjectOptions } from 'fastify';
 import { pino } from 'pino';
 import { buildApp } from '../src/app.ts';
 import { createToken } from '../src/auth/token.ts';
+import { Caches } from '../src/cache/caches.ts';
 import { loadConfig } from '../src/config.ts';
 import { GatewayError } from '../src/errors.ts';
 import type { Upstream, UpstreamAnswer } from '../src/federation/upstream.ts';
@@ -108,8 +109,10 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
     [Symbol.asyncDispose]: async () => undefined,
   };
   const catalog = createCatalog(options.hiddenUri);
-  const registry = { ...createRegistry({ store, connect: () => upstream, config, log }), catalog };
-  const app = buildApp({ config, registry, store, upstreams: { of: () => upstream }, metrics: createMetrics(), log });
+  const caches = new Caches();
+  const registry = { ...createRegistry({ store, connect: () => upstream, caches, config, log }), catalog };
+  const upstreams = { of: () => upstream };
+  const app = buildApp({ config, registry, store, upstreams, caches, metrics: createMetrics(), log });
   return {
     app,
     asked,

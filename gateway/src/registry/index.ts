@@ -1,4 +1,5 @@
 // The registry: one service per kind of thing over the store, and the catalog that the MCP side reads.
+import type { Caches } from '../cache/caches.ts';
 import type { Config } from '../config.ts';
 import type { Upstream } from '../federation/upstream.ts';
 import type { Log, Store } from '../store/store.ts';
@@ -13,6 +14,7 @@ export interface RegistryOptions {
   store: Store;
   /** A new connection to the upstream, for asking what it offers; the registry disposes of it afterwards. */
   connect: (gateway: CatalogGateway) => Upstream;
+  caches: Caches;
   config: Config;
   log: Log;
 }
@@ -25,12 +27,22 @@ export interface Registry {
   resources: EntryService;
   resourceTemplates: EntryService;
   prompts: EntryService;
-  /** Lookups of the catalog that memory answered, and those that waited for the database. */
-  cacheStats: () => { hits: number; misses: number };
 }
 
-export function createRegistry({ store, connect, config, log }: RegistryOptions): Registry {
-  const { catalog, invalidateEntries, invalidateServer, cacheStats } = createMemoryCatalog({ store, config, log });
+export function createRegistry({ store, connect, caches, config, log }: RegistryOptions): Registry {
+  const memory = createMemoryCatalog({ store, config, log });
+  const { catalog } = memory;
+  caches.add({
+    name: 'registry',
+    // The key is the id of a virtual server.
+    drop(key) {
+      if (key === undefined) memory.invalidateEntries();
+      else memory.invalidateServer(key);
+    },
+    stats: () => ({ name: 'registry', evictions: 0, size: 1, ...memory.cacheStats() }),
+  });
+  const invalidateEntries = () => caches.invalidate('registry');
+  const invalidateServer = (id: string) => caches.invalidate('registry', id);
   const entryService = (kind: EntryKind) =>
     createEntryService({ rules: entryRules[kind], store, config, changed: invalidateEntries });
   return {
@@ -41,6 +53,5 @@ export function createRegistry({ store, connect, config, log }: RegistryOptions)
     resources: entryService('resources'),
     resourceTemplates: entryService('resourceTemplates'),
     prompts: entryService('prompts'),
-    cacheStats,
   };
 }

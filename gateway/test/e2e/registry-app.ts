@@ -1,6 +1,7 @@
 // The registry behind its REST routes on a real database, in this process; the upstreams are stubs.
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
+import { Caches } from '../../src/cache/caches.ts';
 import type { Config } from '../../src/config.ts';
 import { registerErrorHandler } from '../../src/http/error-handler.ts';
 import { gatewayRoutes } from '../../src/http/gateways.ts';
@@ -17,6 +18,7 @@ import { createStubUpstreams, fastTime, type StubUpstreams } from '../registry/s
 export interface RegistryApp extends AsyncDisposable {
   app: FastifyInstance;
   registry: Registry;
+  caches: Caches;
   store: Store;
   config: Config;
   upstreams: StubUpstreams;
@@ -43,7 +45,8 @@ export async function startRegistryApp(
   const log: Log = { info: () => undefined, warn, error: warn };
   const store = await openStore(config, log);
   const upstreams = createStubUpstreams();
-  const registry = createRegistry({ store, connect: upstreams.connect, config, log });
+  const caches = new Caches();
+  const registry = createRegistry({ store, connect: upstreams.connect, caches, config, log });
   const app = Fastify();
   registerErrorHandler(app, () => undefined);
   for (const routes of [gatewayRoutes, serverRoutes, toolRoutes, resourceRoutes, promptRoutes])
@@ -51,6 +54,7 @@ export async function startRegistryApp(
   return {
     app,
     registry,
+    caches,
     store,
     config,
     upstreams,

@@ -178,6 +178,6 @@ describeWithPostgres('the catalog over PostgreSQL', () => {
     await fresh.registry.catalog.list('tools');
     fresh.registry.catalog.list('tools');
     fresh.registry.catalog.list('tools');
-    expect(fresh.registry.cacheStats()).toEqual({ hits: 2, misses: 1 });
+    expect(fresh.caches.stats()).toMatchObject([{ name: 'registry', hits: 2, misses: 1 }]);
   });
 });
