@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { createToken } from '../../src/auth/token.ts';
 
 /** Beside what the package exports: tests run from the sources, the bench from the build, both start the build. */
@@ -16,6 +15,8 @@ export interface GatewayProcess extends AsyncDisposable {
   pid: number;
   /** Standard error so far. */
   log: () => string;
+  /** Standard output so far: the line that says where it listens, and what flags such as --trace-gc print. */
+  output: () => string;
   headers: Record<string, string>;
   rest(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }>;
   /** Sends the signal and waits for the end. */
@@ -32,15 +33,27 @@ export async function runGateway(args: string[], environment: Record<string, str
   return { ...output, exitCode };
 }
 
-export async function startGateway(environment: Record<string, string>): Promise<GatewayProcess> {
-  const child = spawnGateway(['serve'], { PORT: '0', JWT_SECRET_KEY: secret, ...environment });
+/** @param nodeOptions for Node itself, before the script */
+export async function startGateway(
+  environment: Record<string, string>,
+  nodeOptions: string[] = [],
+): Promise<GatewayProcess> {
+  const child = spawnGateway(['serve'], { PORT: '0', JWT_SECRET_KEY: secret, ...environment }, nodeOptions);
   let log = '';
   child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()));
+  let output = '';
   const ended = once(child, 'exit');
-  const line = await firstLine(child);
+  const line = await new Promise<string | undefined>((resolve) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      const listening = /^\{.*\}$/m.exec(output);
+      if (listening !== null) resolve(listening[0]);
+    });
+    void ended.then(() => resolve(undefined));
+  });
   if (line === undefined) throw new Error(`the gateway ended before it listened:\n${log}`);
   const { url, pid } = JSON.parse(line) as { url: string; pid: number };
-  const headers = { authorization: `Bearer ${createToken({ secret, subject: 'admin', expiresInMinutes: 5 })}` };
+  const headers = { authorization: `Bearer ${createToken({ secret, subject: 'admin', expiresInMinutes: 60 })}` };
   const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
     if (child.exitCode === null) child.kill(signal);
     const [exitCode] = (await ended) as [number | null];
@@ -51,6 +64,7 @@ export async function startGateway(environment: Record<string, string>): Promise
     pid,
     headers,
     log: () => log,
+    output: () => output,
     async rest(method, path, body) {
       const answer = await fetch(`${url}${path}`, {
         method,
@@ -67,17 +81,11 @@ export async function startGateway(environment: Record<string, string>): Promise
   };
 }
 
-function spawnGateway(args: string[], environment: Record<string, string>): ChildProcess {
+function spawnGateway(args: string[], environment: Record<string, string>, nodeOptions: string[] = []): ChildProcess {
   if (!existsSync(main)) throw new Error(`the gateway is not built: ${main} is missing. Run \`npm run build\``);
   const { PATH, HOME } = process.env;
-  return spawn(process.execPath, [main, ...args], {
+  return spawn(process.execPath, [...nodeOptions, main, ...args], {
     env: { ...(PATH === undefined ? {} : { PATH }), ...(HOME === undefined ? {} : { HOME }), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-}
-
-async function firstLine(child: ChildProcess): Promise<string | undefined> {
-  if (child.stdout === null) return undefined;
-  for await (const line of createInterface({ input: child.stdout })) return line;
-  return undefined;
 }

@@ -1,0 +1,383 @@
+// `npm run bench:gateway`: what a request costs the gateway, beside the floor (a plain node:http proxy through undici, a server
+// that answers bytes it holds, a bare Fastify) and, on request, ContextForge. The arm that is measured has core 0 for itself;
+// load, upstream and PostgreSQL share core 1. The arms take turns in short blocks: ratios come from pairs of neighbours.
+import { type ChildProcess, execFile, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs, promisify } from 'node:util';
+import pg from 'pg';
+import { type GatewayProcess, startGateway } from '../test/e2e/gateway-process.ts';
+import { startPostgres } from '../test/postgres.ts';
+import { startContextForge } from './contextforge.ts';
+import { busyPercent, coreTime, cpuSeconds, rssBytes } from './cpu.ts';
+import type { LoadJob, LoadResult } from './http-load.ts';
+import { toTable } from './table.ts';
+
+const run = promisify(execFile);
+const SUBJECT_CORE = 0;
+const LOAD_CORE = 1;
+/** A block counts when its subject had all of its core, and the load was not the limit. */
+const SUBJECT_BUSY_PERCENT = 95;
+const LOAD_BUSY_PERCENT = 85;
+
+interface Arm {
+  pid: number;
+  job: LoadJob;
+}
+
+interface Case {
+  name: string;
+  gateway: Arm;
+  floor: Arm;
+  /** Whether the subject's core is meant to be the limit. */
+  isSaturating: boolean;
+}
+
+interface Block extends LoadResult {
+  cpuUsPerRequest: number;
+  subjectBusyPercent: number;
+  loadBusyPercent: number;
+  rssBytes: number;
+}
+
+interface Figures {
+  rps: number;
+  p50Ms: number;
+  p99Ms: number;
+  cpuUsPerRequest: number;
+  rssBytes: number;
+}
+
+interface CaseResult {
+  name: string;
+  gateway: Figures;
+  floor: Figures;
+  throughputRatio: number;
+  p99Ratio: number;
+  cpuRatio: number;
+  p50DifferenceMs: number;
+  queriesPerRequest: number;
+  pairs: number;
+  validPairs: number;
+}
+
+const { values: options } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '8' },
+    seconds: { type: 'string', default: '2' },
+    case: { type: 'string' },
+    contextforge: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (options.help) {
+  process.stdout.write(
+    `usage: npm run bench:gateway -- [--json] [--rounds 8] [--seconds 2] [--case NAME] [--contextforge VENV]
+  --rounds        pairs of blocks per case          --seconds  length of a block
+  --contextforge  a Python environment with \`pip install mcp-contextforge-gateway\`, measured in the same run
+Example: npm run bench:gateway -- --case tools-call-32 --rounds 4\n`,
+  );
+  process.exit(0);
+}
+const rounds = Number(options.rounds);
+const seconds = Number(options.seconds);
+
+// What is started from here on inherits this core; the subjects are moved to theirs.
+await run('taskset', ['-a', '-p', '-c', String(LOAD_CORE), String(process.pid)]);
+
+const generator = fork(join(import.meta.dirname, 'http-load.js'));
+async function load(job: LoadJob): Promise<LoadResult> {
+  generator.send(job);
+  const [answer] = (await once(generator, 'message')) as [{ result?: LoadResult; error?: string }];
+  if (answer.result === undefined) throw new Error(`the load failed: ${answer.error}`);
+  if (answer.result.wrong > 0) {
+    throw new Error(`${answer.result.wrong} wrong answers at ${job.path}, the first: ${answer.result.firstWrong}`);
+  }
+  return answer.result;
+}
+
+async function measureBlock({ pid, job }: Arm): Promise<Block> {
+  const [cpuBefore, subjectBefore, loadBefore] = [
+    await cpuSeconds(pid),
+    await coreTime(SUBJECT_CORE),
+    await coreTime(LOAD_CORE),
+  ];
+  const result = await load(job);
+  return {
+    ...result,
+    cpuUsPerRequest: (((await cpuSeconds(pid)) - cpuBefore) / result.requests) * 1e6,
+    subjectBusyPercent: busyPercent(subjectBefore, await coreTime(SUBJECT_CORE)),
+    loadBusyPercent: busyPercent(loadBefore, await coreTime(LOAD_CORE)),
+    rssBytes: await rssBytes(pid),
+  };
+}
+
+function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return ((sorted[Math.floor(middle)] ?? 0) + (sorted[Math.ceil(middle) - 1] ?? 0)) / 2;
+}
+
+function toFigures(blocks: Block[]): Figures {
+  return {
+    rps: Math.round(median(blocks.map((block) => block.requests / block.seconds))),
+    p50Ms: median(blocks.map((block) => block.p50Ms)),
+    p99Ms: median(blocks.map((block) => block.p99Ms)),
+    cpuUsPerRequest: median(blocks.map((block) => block.cpuUsPerRequest)),
+    rssBytes: Math.max(...blocks.map((block) => block.rssBytes)),
+  };
+}
+
+const isValid = (block: Block) =>
+  block.subjectBusyPercent >= SUBJECT_BUSY_PERCENT && block.loadBusyPercent <= LOAD_BUSY_PERCENT;
+
+async function measureCase(one: Case, database: pg.Client): Promise<CaseResult> {
+  const warm = (arm: Arm) => load({ ...arm.job, seconds: Math.max(2, seconds) });
+  await warm(one.gateway);
+  await warm(one.floor);
+  const pairs: { gateway: Block; floor: Block }[] = [];
+  let queries = 0;
+  for (let round = 0; round < rounds; round += 1) {
+    const before = await transactions(database);
+    // Which arm begins alternates: what drifts hits both.
+    const first = round % 2 === 0 ? one.gateway : one.floor;
+    const a = await measureBlock(first);
+    const b = await measureBlock(first === one.gateway ? one.floor : one.gateway);
+    queries += (await transactions(database)) - before;
+    pairs.push(first === one.gateway ? { gateway: a, floor: b } : { gateway: b, floor: a });
+  }
+  const valid = one.isSaturating ? pairs.filter((pair) => isValid(pair.gateway) && isValid(pair.floor)) : pairs;
+  // Without a valid pair all are shown, and `validPairs` 0 says what they are worth.
+  const counted = valid.length > 0 ? valid : pairs;
+  const ratio = (of: (block: Block) => number) => median(counted.map((pair) => of(pair.gateway) / of(pair.floor)));
+  return {
+    name: one.name,
+    gateway: toFigures(counted.map((pair) => pair.gateway)),
+    floor: toFigures(counted.map((pair) => pair.floor)),
+    throughputRatio: ratio((block) => block.requests / block.seconds),
+    p99Ratio: ratio((block) => block.p99Ms),
+    cpuRatio: ratio((block) => block.cpuUsPerRequest),
+    p50DifferenceMs: median(counted.map((pair) => pair.gateway.p50Ms - pair.floor.p50Ms)),
+    queriesPerRequest: queries / pairs.reduce((sum, pair) => sum + pair.gateway.requests, 0),
+    pairs: pairs.length,
+    validPairs: valid.length,
+  };
+}
+
+/** All that the gateway's database was asked, in transactions; the two of asking are taken off. */
+async function transactions(database: pg.Client): Promise<number> {
+  const { rows } = await database.query<{ sum: string }>(
+    "select xact_commit + xact_rollback as sum from pg_stat_database where datname = 'bench'",
+  );
+  return Number(rows[0]?.sum ?? 0);
+}
+
+async function startPrinting(script: string, args: string[] = []) {
+  const child: ChildProcess = spawn(process.execPath, [join(import.meta.dirname, script), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const stop = async () => {
+    const ended = once(child, 'exit');
+    child.kill();
+    await ended;
+  };
+  if (child.stdout !== null) {
+    for await (const line of createInterface({ input: child.stdout })) {
+      return { line, pid: child.pid ?? 0, [Symbol.asyncDispose]: stop };
+    }
+  }
+  throw new Error(`${script} ended before it said where it listens`);
+}
+
+const moveToSubjectCore = (pid: number) => run('taskset', ['-a', '-p', '-c', String(SUBJECT_CORE), String(pid)]);
+
+/** From the start of the process to the line that says it listens, on a migrated database. */
+async function startSeconds(environment: Record<string, string>): Promise<number> {
+  const times: number[] = [];
+  for (let at = 0; at < 3; at += 1) {
+    const startedAt = performance.now();
+    await using _ = await startGateway(environment);
+    times.push((performance.now() - startedAt) / 1000);
+  }
+  return median(times);
+}
+
+/** What the collector found between its runs (`--trace-gc`: `12.3 (14.5) -> 4.5 (14.5) MB`), per request. */
+async function allocatedBytesPerRequest(environment: Record<string, string>, toJob: (one: GatewayProcess) => LoadJob) {
+  await using gateway = await startGateway(environment, ['--trace-gc']);
+  await moveToSubjectCore(gateway.pid);
+  await load({ ...toJob(gateway), seconds: 2 });
+  const before = gateway.output().length;
+  const { requests } = await load({ ...toJob(gateway), seconds: 3 });
+  const sizes = [
+    ...gateway
+      .output()
+      .slice(before)
+      .matchAll(/(\d+\.\d) \(\d+\.\d\) -> (\d+\.\d) \(/g),
+  ];
+  let megabytes = 0;
+  for (let at = 1; at < sizes.length; at += 1) megabytes += Number(sizes[at]?.[1]) - Number(sizes[at - 1]?.[2]);
+  return (megabytes * 1e6) / requests;
+}
+
+const portOf = (url: string) => Number(new URL(url).port);
+const jsonHeaders = {
+  'content-type': 'application/json',
+  accept: 'application/json, text/event-stream',
+};
+
+const folder = await mkdtemp(join(tmpdir(), 'gatebench-bench-'));
+try {
+  await using postgres = await startPostgres();
+  await using upstream = await startPrinting('echo-upstream.js');
+  const environment = { DATABASE_URL: await postgres.createDatabase('bench'), LOG_LEVEL: 'warn' };
+  await using gateway = await startGateway(environment);
+  await moveToSubjectCore(gateway.pid);
+  const registered = await gateway.rest('POST', '/gateways', { name: 'echo', url: upstream.line });
+  if (registered.status >= 300) throw new Error(`the upstream was not registered: ${JSON.stringify(registered.body)}`);
+  const tools = (await gateway.rest('GET', '/tools?limit=100')).body as { id: string }[];
+  const made = await gateway.rest('POST', '/servers', { name: 'bench', associated_tools: tools.map(({ id }) => id) });
+  const mcpPath = `/servers/${(made.body as { id: string }).id}/mcp`;
+
+  const jobOf = (url: string, connections: number, job: Partial<LoadJob>): LoadJob => ({
+    port: portOf(url),
+    connections,
+    seconds,
+    method: 'POST',
+    path: '/',
+    headers: { ...jsonHeaders, ...gateway.headers },
+    body: '',
+    expected: '',
+    ...job,
+  });
+  const call = (name: string) => ({
+    body: `{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{"name":"${name}","arguments":{"text":"text {id}"}}}`,
+    expected: '{"jsonrpc":"2.0","id":{id},"result":{"content":[{"type":"text","text":"text {id}"}],"isError":false}}',
+  });
+  const list = { body: '{"jsonrpc":"2.0","id":1,"method":"tools/list"}', path: mcpPath };
+  const listed = await fetch(`${gateway.url}${mcpPath}`, {
+    method: 'POST',
+    headers: { ...jsonHeaders, ...gateway.headers },
+    body: list.body,
+  });
+  const listText = await listed.text();
+  const count = (JSON.parse(listText) as { result: { tools: unknown[] } }).result.tools.length;
+  if (count !== 50) throw new Error(`tools/list must have 50 tools, got ${count}`);
+  const file = join(folder, 'list.json');
+  await writeFile(file, listText);
+  await using floor = await startPrinting('floor.js', [upstream.line, file]);
+  await moveToSubjectCore(floor.pid);
+  const floorPorts = JSON.parse(floor.line) as { proxy: number; bytes: number; fastify: number };
+  const floorUrl = (port: number) => `http://127.0.0.1:${port}`;
+
+  const callCase = (name: string, path: string, connections: number): Case => ({
+    name,
+    isSaturating: connections > 1,
+    gateway: { pid: gateway.pid, job: jobOf(gateway.url, connections, { path, ...call('echo-tool-7') }) },
+    floor: { pid: floor.pid, job: jobOf(floorUrl(floorPorts.proxy), connections, { path, ...call('tool_7') }) },
+  });
+  const health = { method: 'GET', path: '/health', headers: {}, expected: '{"status":"healthy"}' } as const;
+  const cases: Case[] = [
+    callCase('tools-call-32', mcpPath, 32),
+    callCase('tools-call-1', mcpPath, 1),
+    callCase('rpc-tools-call-32', '/rpc', 32),
+    {
+      name: 'tools-list-50',
+      isSaturating: true,
+      gateway: { pid: gateway.pid, job: jobOf(gateway.url, 32, { ...list, expected: listText }) },
+      floor: { pid: floor.pid, job: jobOf(floorUrl(floorPorts.bytes), 32, { ...list, expected: listText }) },
+    },
+    {
+      name: 'health',
+      isSaturating: true,
+      gateway: { pid: gateway.pid, job: jobOf(gateway.url, 32, health) },
+      floor: { pid: floor.pid, job: jobOf(floorUrl(floorPorts.fastify), 32, health) },
+    },
+  ];
+  const wanted = cases.filter(({ name }) => options.case === undefined || name === options.case);
+  if (wanted.length === 0) {
+    throw new Error(`--case must be one of ${cases.map(({ name }) => name).join(', ')}, got ${options.case}`);
+  }
+
+  const database = new pg.Client({ host: '127.0.0.1', port: postgres.port, user: 'postgres', database: 'postgres' });
+  await database.connect();
+  const results: CaseResult[] = [];
+  for (const one of wanted) {
+    process.stderr.write(`${one.name} …\n`);
+    results.push(await measureCase(one, database));
+  }
+  await database.end();
+
+  const summary = {
+    machine: { node: process.version, rounds, secondsPerBlock: seconds },
+    startSeconds: await startSeconds(environment),
+    allocatedBytesPerRequest: await allocatedBytesPerRequest(environment, (one) =>
+      jobOf(one.url, 32, { path: mcpPath, ...call('echo-tool-7') }),
+    ),
+    contextForge:
+      options.contextforge === undefined
+        ? undefined
+        : await measureContextForge(options.contextforge, results[0], async (other) => {
+            await moveToSubjectCore(other.pid);
+            const job = { path: other.path, headers: { ...jsonHeaders, ...other.headers }, ...call('echo-tool-7') };
+            const arm = { pid: other.pid, job: { ...jobOf(other.url, 32, job), expected: other.expected } };
+            await load({ ...arm.job, seconds: 3 });
+            return measureBlock({ ...arm, job: { ...arm.job, seconds: Math.max(5, seconds) } });
+          }),
+    cases: results,
+  };
+  process.stdout.write(options.json ? `${JSON.stringify(summary, null, 2)}\n` : toText(summary));
+
+  async function measureContextForge(
+    environmentFolder: string,
+    own: CaseResult | undefined,
+    measure: (other: Awaited<ReturnType<typeof startContextForge>>) => Promise<Block>,
+  ) {
+    await using other = await startContextForge(environmentFolder, folder, upstream.line);
+    const block = await measure(other);
+    const rps = block.requests / block.seconds;
+    return { version: other.version, rps, p50Ms: block.p50Ms, timesFaster: (own?.gateway.rps ?? 0) / rps };
+  }
+
+  function toText({ cases: rows, startSeconds: start, allocatedBytesPerRequest: bytes, contextForge }: typeof summary) {
+    const cells = rows.map((row) => [
+      row.name,
+      `${row.gateway.rps}`,
+      `${row.floor.rps}`,
+      row.throughputRatio.toFixed(2),
+      `${row.gateway.p50Ms.toFixed(2)} / ${row.floor.p50Ms.toFixed(2)}`,
+      `${row.gateway.p99Ms.toFixed(2)} / ${row.floor.p99Ms.toFixed(2)}`,
+      row.p99Ratio.toFixed(2),
+      `${row.gateway.cpuUsPerRequest.toFixed(1)} / ${row.floor.cpuUsPerRequest.toFixed(1)}`,
+      row.queriesPerRequest.toFixed(4),
+      `${Math.round(row.gateway.rssBytes / 1e6)}`,
+      `${row.validPairs}/${row.pairs}`,
+    ]);
+    const headings = [
+      'case',
+      'gateway/s',
+      'floor/s',
+      'ratio',
+      'p50 ms',
+      'p99 ms',
+      'p99 ratio',
+      'CPU µs',
+      'SQL/request',
+    ];
+    const lines = [toTable([...headings, 'RSS MB', 'valid pairs'], cells)];
+    lines.push(`start to ready ${start.toFixed(2)} s · ${Math.round(bytes)} bytes allocated per tools/call`);
+    if (contextForge !== undefined) {
+      lines.push(
+        `ContextForge ${contextForge.version}: ${contextForge.rps.toFixed(0)}/s, the gateway ${contextForge.timesFaster.toFixed(0)} times`,
+      );
+    }
+    return `${lines.join('\n')}\n`;
+  }
+} finally {
+  generator.kill();
+  await rm(folder, { recursive: true, force: true });
+}
