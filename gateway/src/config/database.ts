@@ -1,12 +1,14 @@
 // The database and its connections.
 import { Type } from 'typebox';
-import { seconds } from './setting.ts';
+import { count, seconds } from './setting.ts';
 
 export const databaseSettings = {
   DATABASE_URL: Type.String({
     default: 'postgresql://postgres@127.0.0.1:5432/mcp',
-    pattern: '^postgres(ql)?(\\+psycopg[0-9]?)?://.+',
-    description: 'PostgreSQL; `postgresql+psycopg://` is accepted too',
+    pattern: '^(postgres(ql)?(\\+psycopg[0-9]?)?://.+|sqlite:(//.*)?)$',
+    description:
+      'PostgreSQL (`postgresql+psycopg://` is accepted too) or SQLite as SQLAlchemy writes it: `sqlite:///relative.db`, `sqlite:////absolute.db`, `sqlite://` in memory',
+    sourceNote: 'the source: SQLite by default, PostgreSQL for anything beyond tests',
     secret: true,
   }),
   DB_POOL_SIZE: Type.Integer({
@@ -40,6 +42,11 @@ export const databaseSettings = {
     default: 5,
     minimum: 0.05,
     maximum: 600,
+  }),
+  DB_SQLITE_BUSY_TIMEOUT: count('longest wait, in milliseconds, while another process writes to the same SQLite file', {
+    default: 5000,
+    minimum: 0,
+    maximum: 600_000,
   }),
   DB_PREPARED_STATEMENTS: Type.Boolean({
     default: true,

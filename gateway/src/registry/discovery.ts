@@ -1,8 +1,9 @@
 // Asks an upstream what it offers and brings the stored entries of its gateway in line with the answer.
 import { randomUUID } from 'node:crypto';
-import { sql, type Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import { GatewayError } from '../errors.ts';
 import type { Upstream, UpstreamCatalog } from '../federation/upstream.ts';
+import { isIn, now, rowChunks } from '../store/portable.ts';
 import type { Database } from '../store/tables.ts';
 import type { CatalogGateway, EntryKind } from './catalog.ts';
 import { entryRules } from './entry-kinds.ts';
@@ -62,14 +63,14 @@ async function storeKind(
     .execute();
 
   const gone = stored.filter((row) => row.discovered && !byOriginalName.has(row.original_name)).map((row) => row.id);
-  if (gone.length > 0) await db.deleteFrom('entries').where('id', '=', sql<string>`any(${gone}::text[])`).execute();
+  if (gone.length > 0) await db.deleteFrom('entries').where(isIn('id', gone)).execute();
 
   for (const row of stored.filter((row) => row.discovered)) {
     const entry = byOriginalName.get(row.original_name);
     if (entry === undefined) continue;
     byOriginalName.delete(row.original_name);
     const mcp_json = JSON.stringify({ ...entry.item, name: row.name });
-    await db.updateTable('entries').set({ mcp_json, updated_at: sql<Date>`now()` }).where('id', '=', row.id).execute();
+    await db.updateTable('entries').set({ mcp_json, updated_at: now }).where('id', '=', row.id).execute();
   }
   // A resource that was created by hand stands for the discovered one with the same URI.
   if (!rules.hasUniqueName) for (const row of stored) byOriginalName.delete(row.original_name);
@@ -87,7 +88,6 @@ function toFound(rules: EntryRules, item: McpObject, prefix: string): Found {
   return { originalName, wantedName: `${prefix}${toSlug(rules.displayNameOf(item))}`, item };
 }
 
-/** One statement, whatever their number: arrays go in, so its text and plan stay the same. */
 async function insertEntries(
   db: Transaction<Database>,
   gatewayId: string,
@@ -95,32 +95,42 @@ async function insertEntries(
   entries: Found[],
 ): Promise<void> {
   if (entries.length === 0) return;
-  const taken = rules.hasUniqueName ? await namesTaken(db, rules.kind, entries) : new Set<string>();
-  const rows = entries.map(({ originalName, wantedName, item }) => {
-    const name = rules.hasUniqueName ? toUniqueName(wantedName, taken) : wantedName;
-    return { id: randomUUID(), name, originalName, mcpJson: JSON.stringify({ ...item, name }) };
+  const { kind } = rules;
+  const wanted = entries.map((entry) => entry.wantedName);
+  const names = rules.hasUniqueName ? await freeNames(db, kind, wanted) : wanted;
+  const rows = entries.map(({ originalName, wantedName, item }, at) => {
+    const name = names[at] ?? wantedName;
+    const mcp_json = JSON.stringify({ ...item, name });
+    return {
+      id: randomUUID(),
+      kind,
+      gateway_id: gatewayId,
+      name,
+      original_name: originalName,
+      mcp_json,
+      discovered: true,
+    };
   });
-  // ORDER BY: the sequence numbers follow the upstream's own order.
-  await sql`
-    insert into entries (id, kind, gateway_id, name, original_name, mcp_json, discovered)
-    select id, ${rules.kind}, ${gatewayId}, name, original_name, mcp_json, true
-    from unnest(
-      ${rows.map((row) => row.id)}::text[],
-      ${rows.map((row) => row.name)}::text[],
-      ${rows.map((row) => row.originalName)}::text[],
-      ${rows.map((row) => row.mcpJson)}::text[]
-    ) with ordinality as fresh (id, name, original_name, mcp_json, place)
-    order by place`.execute(db);
+  // The sequence numbers follow the order of the rows, so the upstream's own order.
+  for (const chunk of rowChunks(rows)) await db.insertInto('entries').values(chunk).execute();
 }
 
-/** Names beginning with a wanted one may have been given out with a number behind: all of the gateway's prefix count. */
-async function namesTaken(db: Transaction<Database>, kind: EntryKind, entries: Found[]): Promise<Set<string>> {
-  const wanted = entries.map((entry) => entry.wantedName);
-  const rows = await db
-    .selectFrom('entries')
-    .select('name')
-    .where('kind', '=', kind)
-    .where(sql<boolean>`regexp_replace(name, '-[0-9]+$', '') = any(${wanted}::text[]) or name = any(${wanted}::text[])`)
-    .execute();
-  return new Set(rows.map((row) => row.name));
+/** Public names that nobody has: what is picked is looked up, and picked anew with those in mind that are taken. */
+async function freeNames(db: Transaction<Database>, kind: EntryKind, wanted: string[]): Promise<string[]> {
+  const taken = new Set<string>();
+  const asked = new Set<string>();
+  for (;;) {
+    const given = new Set(taken);
+    const names = wanted.map((name) => toUniqueName(name, given));
+    const unknown = names.filter((name) => !asked.has(name));
+    const rows = await db
+      .selectFrom('entries')
+      .select('name')
+      .where('kind', '=', kind)
+      .where(isIn('name', unknown))
+      .execute();
+    if (rows.length === 0) return names;
+    for (const name of unknown) asked.add(name);
+    for (const { name } of rows) taken.add(name);
+  }
 }

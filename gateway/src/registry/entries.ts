@@ -1,8 +1,9 @@
 // Create, read, update, delete and list the entries of one kind.
 import { randomUUID } from 'node:crypto';
-import { type Kysely, sql, type Updateable } from 'kysely';
+import type { Kysely, Updateable } from 'kysely';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
+import { now } from '../store/portable.ts';
 import type { Store } from '../store/store.ts';
 import type { Database, EntriesTable } from '../store/tables.ts';
 import type { EntryRow, EntryRules, McpObject } from './entry-rules.ts';
@@ -56,7 +57,7 @@ export function createEntryService({ rules, store, config, changed }: EntryServi
       if (row === undefined) throw notFound(noun, id);
       await db
         .updateTable('entries')
-        .set({ ...toValues(row), updated_at: sql<Date>`now()` })
+        .set({ ...toValues(row), updated_at: now })
         .where('id', '=', id)
         .execute();
     });

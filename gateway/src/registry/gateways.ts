@@ -1,10 +1,11 @@
 // Gateways: the upstream MCP servers. Registering one asks it what it offers and stores that; deleting it removes all of it.
 import { randomUUID } from 'node:crypto';
-import { type Selectable, sql } from 'kysely';
+import type { Selectable } from 'kysely';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import type { Upstream } from '../federation/upstream.ts';
 import { parse } from '../parse.ts';
+import { now } from '../store/portable.ts';
 import type { Store } from '../store/store.ts';
 import type { GatewaysTable } from '../store/tables.ts';
 import type { CatalogGateway } from './catalog.ts';
@@ -82,10 +83,8 @@ export function createGatewayService({ store, connect, config, changed }: Gatewa
             description,
             auth_type: auth?.type,
             headers_json: auth === undefined ? undefined : JSON.stringify(auth.headers),
-            ...(found === undefined
-              ? {}
-              : { capabilities_json: JSON.stringify(found.capabilities), last_seen: sql<Date>`now()` }),
-            updated_at: sql<Date>`now()`,
+            ...(found === undefined ? {} : { capabilities_json: JSON.stringify(found.capabilities), last_seen: now }),
+            updated_at: now,
           })
           .where('id', '=', id)
           .where('url', '=', row.url)
@@ -152,7 +151,7 @@ export function createGatewayService({ store, connect, config, changed }: Gatewa
     refresh: (id) => change(id, {}, true),
     async setEnabled(id, enabled) {
       await store.query((db) =>
-        db.updateTable('gateways').set({ enabled, updated_at: sql<Date>`now()` }).where('id', '=', id).execute(),
+        db.updateTable('gateways').set({ enabled, updated_at: now }).where('id', '=', id).execute(),
       );
       changed();
       return toRead(await readRow(id));

@@ -1,6 +1,6 @@
 // The members of virtual servers: from the names or ids in a request to entries, and back.
-import { sql } from 'kysely';
 import { GatewayError } from '../errors.ts';
+import { isIn } from '../store/portable.ts';
 import type { Store } from '../store/store.ts';
 import type { EntryKind } from './catalog.ts';
 
@@ -59,7 +59,7 @@ export async function membersOf(store: Store, serverIds: string[]): Promise<Map<
       .selectFrom('server_entries')
       .innerJoin('entries', 'entries.id', 'server_entries.entry_id')
       .select(['server_entries.server_id', 'entries.id', 'entries.kind', 'entries.name'])
-      .where('server_entries.server_id', '=', sql<string>`any(${serverIds}::text[])`)
+      .where(isIn('server_entries.server_id', serverIds))
       .orderBy('entries.seq')
       .execute(),
   );
@@ -70,12 +70,7 @@ export async function membersOf(store: Store, serverIds: string[]): Promise<Map<
 async function readCandidates(store: Store, kinds: EntryKind[], wanted: string[]): Promise<Candidate[]> {
   const columns = ['id', 'kind', 'name', 'original_name'] as const;
   const byId = await store.query((db) =>
-    db
-      .selectFrom('entries')
-      .select(columns)
-      .where('id', '=', sql<string>`any(${wanted}::text[])`)
-      .where('kind', '=', sql<EntryKind>`any(${kinds}::text[])`)
-      .execute(),
+    db.selectFrom('entries').select(columns).where(isIn('id', wanted)).where('kind', 'in', kinds).execute(),
   );
   const found = new Set(byId.map((row) => row.id));
   const names = wanted.filter((name) => !found.has(name));
@@ -84,8 +79,8 @@ async function readCandidates(store: Store, kinds: EntryKind[], wanted: string[]
     db
       .selectFrom('entries')
       .select(columns)
-      .where('kind', '=', sql<EntryKind>`any(${kinds}::text[])`)
-      .where(sql<boolean>`(name = any(${names}::text[]) or original_name = any(${names}::text[]))`)
+      .where('kind', 'in', kinds)
+      .where((row) => row.or([isIn('name', names), isIn('original_name', names)]))
       .execute(),
   );
   return [...byId, ...byName];

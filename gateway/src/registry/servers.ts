@@ -1,11 +1,13 @@
 // Virtual servers: a name under which some entries are served together.
 import { randomUUID } from 'node:crypto';
-import { type Selectable, sql } from 'kysely';
+import { type Selectable, sql, type Transaction } from 'kysely';
 import { Type } from 'typebox';
 import type { Config } from '../config.ts';
+import { isIn, now } from '../store/portable.ts';
 import type { Store } from '../store/store.ts';
-import type { ServersTable } from '../store/tables.ts';
+import type { Database, ServersTable } from '../store/tables.ts';
 import { readBody } from './body.ts';
+import type { EntryKind } from './catalog.ts';
 import { notFound } from './entries.ts';
 import { type Member, membersOf, resolveMembers } from './members.ts';
 import { type Page, parseListQuery, toPage } from './paging.ts';
@@ -60,32 +62,15 @@ export function createServerService({ store, config, changed }: ServerServiceOpt
       const wanted = readBody(ServerCreate, body, 'server');
       const members = await resolveMembers(store, wanted);
       const id = randomUUID();
-      // One statement, so one round trip: the server and its members come into being together.
-      const row = await store.query((db) =>
-        db
-          .with('created', (query) =>
-            query
-              .insertInto('servers')
-              .values({ id, name: wanted.name, description: wanted.description ?? null, icon: wanted.icon ?? null })
-              .returningAll(),
-          )
-          .with('joined', (query) =>
-            query
-              .insertInto('server_entries')
-              .columns(['server_id', 'entry_id'])
-              .expression(
-                query
-                  .selectFrom('created')
-                  .select([
-                    'created.id',
-                    sql<string>`unnest(${members.map((member) => member.id)}::text[])`.as('entry'),
-                  ]),
-              ),
-          )
-          .selectFrom('created')
-          .selectAll()
-          .executeTakeFirstOrThrow(),
-      );
+      const row = await store.transaction(async (db) => {
+        const created = await db
+          .insertInto('servers')
+          .values({ id, name: wanted.name, description: wanted.description ?? null, icon: wanted.icon ?? null })
+          .returningAll()
+          .executeTakeFirstOrThrow();
+        await join(db, id, members);
+        return created;
+      });
       changed(id);
       return toRead(row, members);
     },
@@ -110,11 +95,10 @@ export function createServerService({ store, config, changed }: ServerServiceOpt
     async update(id, body) {
       const wanted = readBody(ServerChange, body, 'server');
       const members = await resolveMembers(store, wanted);
-      const replaced = [
-        ...(wanted.associatedTools === undefined ? [] : ['tools']),
-        ...(wanted.associatedResources === undefined ? [] : ['resources', 'resourceTemplates']),
-        ...(wanted.associatedPrompts === undefined ? [] : ['prompts']),
-      ];
+      const replaced: EntryKind[] = [];
+      if (wanted.associatedTools !== undefined) replaced.push('tools');
+      if (wanted.associatedResources !== undefined) replaced.push('resources', 'resourceTemplates');
+      if (wanted.associatedPrompts !== undefined) replaced.push('prompts');
       await store.transaction(async (db) => {
         const { numUpdatedRows } = await db
           .updateTable('servers')
@@ -122,26 +106,26 @@ export function createServerService({ store, config, changed }: ServerServiceOpt
             ...(wanted.name === undefined ? {} : { name: wanted.name }),
             ...(wanted.description === undefined ? {} : { description: wanted.description }),
             ...(wanted.icon === undefined ? {} : { icon: wanted.icon }),
-            updated_at: sql<Date>`now()`,
+            updated_at: now,
           })
           .where('id', '=', id)
           .executeTakeFirst();
         if (numUpdatedRows === 0n) throw notFound('server', id);
-        await sql`
-          delete from server_entries using entries
-          where server_entries.server_id = ${id} and entries.id = server_entries.entry_id
-            and entries.kind = any(${replaced}::text[])`.execute(db);
-        await sql`
-          insert into server_entries (server_id, entry_id)
-          select ${id}, unnest(${members.map((member) => member.id)}::text[])
-          on conflict do nothing`.execute(db);
+        await db
+          .deleteFrom('server_entries')
+          .where('server_id', '=', id)
+          .where('entry_id', 'in', (entries) =>
+            entries.selectFrom('entries').select('id').where(isIn('kind', replaced)),
+          )
+          .execute();
+        await join(db, id, members);
       });
       changed(id);
       return await readServer(id);
     },
     async setEnabled(id, enabled) {
       await store.query((db) =>
-        db.updateTable('servers').set({ enabled, updated_at: sql<Date>`now()` }).where('id', '=', id).execute(),
+        db.updateTable('servers').set({ enabled, updated_at: now }).where('id', '=', id).execute(),
       );
       changed(id);
       return await readServer(id);
@@ -154,6 +138,23 @@ export function createServerService({ store, config, changed }: ServerServiceOpt
       changed(id);
     },
   };
+}
+
+/** One statement whatever their number; a member that was deleted meanwhile is left out. */
+async function join(db: Transaction<Database>, serverId: string, members: Member[]): Promise<void> {
+  if (members.length === 0) return;
+  const ids = members.map((member) => member.id);
+  await db
+    .insertInto('server_entries')
+    .columns(['server_id', 'entry_id'])
+    .expression((entries) =>
+      entries
+        .selectFrom('entries')
+        .select([sql<string>`${serverId}`.as('server_id'), 'id'])
+        .where(isIn('id', ids)),
+    )
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
 }
 
 /** Names and ids of the members, as ContextForge gives both. */

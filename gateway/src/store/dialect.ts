@@ -1,137 +1,25 @@
-// The choice of the database, and its connections: PostgreSQL through `pg`. The only file that knows which database it is.
-import { createHash } from 'node:crypto';
-import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
-import pg from 'pg';
+// The choice of the database by the scheme of DATABASE_URL.
 import type { Config } from '../config.ts';
-import type { Database } from './tables.ts';
+import type { Connection, Log } from './connection.ts';
+import { migrate } from './migrate.ts';
+import { connectPostgres, connectPostgresForMigration } from './postgres.ts';
+import { connectSqlite, isSqlite } from './sqlite.ts';
 
-/** The part of a pino logger that is used below the HTTP edge. */
-export interface Log {
-  info(detail: object, message: string): void;
-  warn(detail: object, message: string): void;
-  error(detail: object, message: string): void;
+/** A database that has every migration. */
+export async function connect(config: Config, log: Log): Promise<Connection> {
+  // One connection for both: a database in memory lasts as long as its connection.
+  if (isSqlite(config.DATABASE_URL)) return await migrated(await connectSqlite(config));
+  await using forMigration = connectPostgresForMigration(config, log);
+  await migrate(forMigration.db);
+  return connectPostgres(config, log);
 }
 
-/** Connections of the pool, for /metrics. */
-export interface PoolState {
-  active: number;
-  idle: number;
-  waiting: number;
-}
-
-export interface Connection extends AsyncDisposable {
-  db: Kysely<Database>;
-  ping(): Promise<void>;
-  pool(): PoolState;
-}
-
-/** The pool that serves requests. DB_POOL_SIZE connections stay open; those of the overflow close after ten idle seconds. */
-export function connect(config: Config, log: Log): Connection {
-  const statementTimeoutMs = Math.round(config.DB_STATEMENT_TIMEOUT * 1000);
-  return createConnection(
-    new pg.Pool({
-      ...server(config),
-      min: config.DB_POOL_SIZE,
-      max: config.DB_POOL_SIZE + config.DB_MAX_OVERFLOW,
-      connectionTimeoutMillis: Math.round(config.DB_POOL_TIMEOUT * 1000),
-      maxLifetimeSeconds: config.DB_POOL_RECYCLE,
-      statement_timeout: statementTimeoutMs,
-      query_timeout: statementTimeoutMs, // for a server that hangs and so cannot keep its own deadline
-      idle_in_transaction_session_timeout: 2 * statementTimeoutMs,
-    }),
-    config,
-    log,
-  );
-}
-
-/** For migrations: no deadline for a statement, since another process may hold the lock for as long as its migration takes. */
-export function connectForMigration(config: Config, log: Log): Connection {
-  return createConnection(new pg.Pool({ ...server(config), max: 2 }), config, log);
-}
-
-function server(config: Config): pg.PoolConfig {
-  const connectTimeoutMs = Math.round(config.DB_CONNECT_TIMEOUT * 1000);
-  return {
-    connectionString: config.DATABASE_URL.replace(/^postgres(ql)?(\+psycopg[0-9]?)?:/, 'postgresql:'),
-    application_name: 'gatebench-gateway',
-    keepAlive: true,
-    // pg-pool and the client share the name of one option: the wait for a free connection is longer than a connect may take.
-    Client: class extends pg.Client {
-      constructor(options?: pg.ClientConfig) {
-        super({ ...options, connectionTimeoutMillis: connectTimeoutMs });
-      }
-    },
-  } as pg.PoolConfig;
-}
-
-function createConnection(pool: pg.Pool, config: Config, log: Log): Connection {
-  // An idle connection that breaks must not end the process: the pool drops it and opens another when asked.
-  pool.on('error', (error) => log.warn({ error: error.message }, 'an idle database connection broke'));
-  const toName = config.DB_PREPARED_STATEMENTS ? createStatementNames() : () => undefined;
-  const kyselyPool: PostgresPool = {
-    connect: async () => toPoolClient(await pool.connect(), toName),
-    end: () => pool.end(),
-  };
-  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: kyselyPool }) });
-  return {
-    db,
-    async ping() {
-      const client = toPoolClient(await pool.connect(), toName);
-      try {
-        await client.query('select 1', []);
-      } finally {
-        client.release();
-      }
-    },
-    pool: () => ({ active: pool.totalCount - pool.idleCount, idle: pool.idleCount, waiting: pool.waitingCount }),
-    async [Symbol.asyncDispose]() {
-      await db.destroy();
-      // Kysely ends the pool only when it was asked something: after nothing but a ping the connection would stay.
-      if (!pool.ending) await pool.end();
-    },
-  };
-}
-
-type ToName = (text: string) => string | undefined;
-
-const NAMED_STATEMENTS_MAX = 200;
-
-/** Names for statements, so that PostgreSQL parses and plans each once per connection; bounded, since texts could vary. */
-function createStatementNames(): ToName {
-  const names = new Map<string, string>();
-  return (text) => {
-    let name = names.get(text);
-    if (name === undefined && names.size < NAMED_STATEMENTS_MAX) {
-      name = `gw_${createHash('sha1').update(text).digest('hex').slice(0, 24)}`;
-      names.set(text, name);
-    }
-    return name;
-  };
-}
-
-/**
- * A connection whose query ran into the client's own deadline is still waiting for that answer, and one that broke while it
- * was lent out says so by an event that ends the process when nobody listens: both are closed when released.
- */
-function toPoolClient(client: pg.PoolClient, toName: ToName): PostgresPoolClient {
-  let broken: Error | undefined;
-  const onError = (error: Error) => {
-    broken = error;
-  };
-  client.on('error', onError);
-  async function query(text: string, values: readonly unknown[]): Promise<pg.QueryResult> {
-    const name = values.length > 0 ? toName(text) : undefined;
-    try {
-      return await client.query({ text, values: [...values], ...(name === undefined ? {} : { name }) });
-    } catch (error) {
-      if (error instanceof Error && error.message === 'Query read timeout') broken = error;
-      throw error;
-    }
+async function migrated(connection: Connection): Promise<Connection> {
+  try {
+    await migrate(connection.db);
+    return connection;
+  } catch (error) {
+    await connection[Symbol.asyncDispose]();
+    throw error;
   }
-  function release(): void {
-    client.off('error', onError);
-    client.release(broken);
-  }
-  // Kysely's second signature of `query` is for cursors, which are not used; the rows have the type that Kysely asks for.
-  return { query, release } as unknown as PostgresPoolClient;
 }

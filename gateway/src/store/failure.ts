@@ -20,11 +20,11 @@ const unavailableMessages = [
 export function toGatewayError(error: unknown): unknown {
   if (error instanceof GatewayError || !(error instanceof Error)) return error;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  if (code === '23505') {
+  if (code === '23505' || code === 'SQLITE_CONSTRAINT_UNIQUE' || code === 'SQLITE_CONSTRAINT_PRIMARYKEY') {
     const detail = 'detail' in error && typeof error.detail === 'string' ? error.detail : error.message;
     return new GatewayError('GW_CONFLICT', { detail, cause: error });
   }
-  if (code === '23503') {
+  if (code === '23503' || code === 'SQLITE_CONSTRAINT_FOREIGNKEY') {
     return new GatewayError('GW_NOT_FOUND', {
       detail: 'what the request refers to was deleted meanwhile',
       cause: error,
@@ -43,7 +43,11 @@ export function toGatewayError(error: unknown): unknown {
   return error;
 }
 
+/** Primary result codes of SQLite (https://www.sqlite.org/rescode.html) that mean the same; extended ones begin with them. */
+const sqliteUnavailable = /^SQLITE_(BUSY|LOCKED|IOERR|FULL|CANTOPEN|READONLY|CORRUPT|NOTADB|PERM|PROTOCOL)/;
+
 function isUnavailable(code: string, message: string): boolean {
+  if (sqliteUnavailable.test(code)) return true;
   if (/^[0-9A-Z]{5}$/.test(code) && unavailableClasses.includes(code.slice(0, 2))) return true;
   if (/^E[A-Z_]+$/.test(code)) return true; // Node's socket errors: ECONNREFUSED, ECONNRESET, ETIMEDOUT, ENOTFOUND …
   return unavailableMessages.some((text) => message.includes(text));

@@ -1,12 +1,12 @@
 // The database behind the registry. Opening it runs the migrations; every failure comes out as one of our errors.
 import type { Kysely, Transaction } from 'kysely';
 import type { Config } from '../config.ts';
-import { type Connection, connect, connectForMigration, type Log, type PoolState } from './dialect.ts';
+import type { Connection, Log, PoolState } from './connection.ts';
+import { connect } from './dialect.ts';
 import { toGatewayError } from './failure.ts';
-import { migrate } from './migrate.ts';
 import type { Database } from './tables.ts';
 
-export type { Log, PoolState } from './dialect.ts';
+export type { Log, PoolState } from './connection.ts';
 
 export interface Store extends AsyncDisposable {
   /** Runs queries outside a transaction. @throws GW_DATABASE_UNAVAILABLE, GW_CONFLICT, GW_INVALID_REQUEST */
@@ -19,17 +19,15 @@ export interface Store extends AsyncDisposable {
 }
 
 /**
- * Several processes may open the same database at once: the migrations run under an advisory lock.
- * @throws GW_DATABASE_UNAVAILABLE
+ * Several processes may open the same database at once: the migrations run under a lock.
+ * @throws GW_DATABASE_UNAVAILABLE, GW_CONFIG_INVALID (SQLite without better-sqlite3)
  */
 export async function openStore(config: Config, log: Log): Promise<Store> {
   try {
-    await using connection = connectForMigration(config, log);
-    await migrate(connection.db);
+    return createStore(await connect(config, log));
   } catch (error) {
     throw toGatewayError(error);
   }
-  return createStore(connect(config, log));
 }
 
 const PING_DEADLINE_MS = 2000;

@@ -12,7 +12,7 @@ import { toolRoutes } from '../../src/http/tools.ts';
 import { createRegistry, type Registry } from '../../src/registry/index.ts';
 import { type Log, openStore, type Store } from '../../src/store/store.ts';
 import { configOf } from '../config-of.ts';
-import { describeWithPostgres, startPostgres, type TestPostgres } from '../postgres.ts';
+import { describeWithEachDatabase } from '../databases.ts';
 import { createStubUpstreams, fastTime, type StubUpstreams } from '../registry/stub-upstream.ts';
 
 export interface RegistryApp extends AsyncDisposable {
@@ -73,26 +73,23 @@ export async function startRegistryApp(
 /** Where the stub of the fast time server answers. */
 export const upstreamUrl = 'http://127.0.0.1:9000/mcp';
 
-/** A suite with a registry on a database of its own, emptied before each test. */
-export function describeWithRegistry(
-  name: string,
-  suite: (use: {
-    /** Filled in before the first test. */
-    registry: RegistryApp;
-    /** Registers the fast time server, or what the body says otherwise. */
-    register: (body?: object) => Promise<Json>;
-  }) => void,
-): void {
-  describeWithPostgres(name, () => {
+export type RegistrySuite = (use: {
+  /** Filled in before the first test. */
+  registry: RegistryApp;
+  /** Registers the fast time server, or what the body says otherwise. */
+  register: (body?: object) => Promise<Json>;
+}) => void;
+
+/** A suite with a registry on a database of its own, emptied before each test: once on PostgreSQL, once on SQLite. */
+export function describeWithRegistry(name: string, suite: RegistrySuite): void {
+  describeWithEachDatabase(name, (useDatabase) => {
     const registry = {} as RegistryApp;
-    let postgres: TestPostgres | undefined;
+    const database = useDatabase();
     beforeAll(async () => {
-      postgres = await startPostgres();
-      Object.assign(registry, await startRegistryApp(await postgres.createDatabase('registry')));
+      Object.assign(registry, await startRegistryApp(await database.create('registry')));
     });
     afterAll(async () => {
       await registry[Symbol.asyncDispose]?.();
-      await postgres?.[Symbol.asyncDispose]();
     });
     beforeEach(async () => {
       for (const { id } of (await registry.call('GET', '/servers?limit=0')).json)

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { describeWithRegistry, type Json } from './registry-app.ts';
 
-describeWithRegistry('virtual servers on PostgreSQL', ({ registry, register }) => {
+describeWithRegistry('virtual servers', ({ registry, register }) => {
   it('composes a virtual server of ids, public names and upstream names, and tells what it holds', async () => {
     await register();
     const [clock] = (await registry.call('GET', '/tools')).json;

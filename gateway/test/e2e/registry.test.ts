@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { fastTime, manyTools } from '../registry/stub-upstream.ts';
 import { describeWithRegistry, type Json, upstreamUrl as url } from './registry-app.ts';
 
-describeWithRegistry('the registry on PostgreSQL', ({ registry, register }) => {
+describeWithRegistry('the registry', ({ registry, register }) => {
   it('stores what a registered upstream offers under public names and keeps the upstream’s own', async () => {
     const gateway = await register();
     expect(gateway).toMatchObject({
