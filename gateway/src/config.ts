@@ -3,6 +3,7 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { aliases } from './config/aliases.ts';
 import { authSettings } from './config/auth.ts';
+import { cacheSettings } from './config/caches.ts';
 import { databaseSettings } from './config/database.ts';
 import { httpSettings } from './config/http.ts';
 import { loggingSettings } from './config/logging.ts';
@@ -20,6 +21,7 @@ export const sections = {
   'Upstream MCP servers': upstreamSettings,
   'Client sessions': sessionSettings,
   Registry: registrySettings,
+  Caches: cacheSettings,
   Logging: loggingSettings,
 };
 
@@ -31,6 +33,7 @@ export const Config = Type.Object(
     ...upstreamSettings,
     ...sessionSettings,
     ...registrySettings,
+    ...cacheSettings,
     ...loggingSettings,
   },
   { additionalProperties: false },
@@ -52,7 +55,9 @@ const SECRET_MIN_LENGTH = 32; // RFC 7518 section 3.2: an HS256 key has at least
  */
 export function loadConfig(environment: Record<string, string | undefined>): Config {
   const given: Record<string, unknown> = {};
-  for (const [alias, name] of Object.entries(aliases)) take(given, name, environment[alias]);
+  for (const [alias, names] of Object.entries(aliases)) {
+    for (const name of [names].flat()) take(given, name, environment[alias]);
+  }
   for (const name of settingNames) take(given, name, environment[name]);
   let config: Config | undefined;
   const faults: Fault[] = [];

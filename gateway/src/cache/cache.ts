@@ -20,6 +20,8 @@ export interface CacheOptions<V> {
   max: () => number;
   /** When a load fails, what is too old by at most this is served instead. 0, the default: the failure is told. */
   staleMs?: () => number;
+  /** What it says no to is handed out and not kept: values that are too large. */
+  isKept?: (value: V) => boolean;
   /** With it the value also lies in Redis (CACHE_TYPE=redis), for the other processes. Never for secrets. */
   codec?: Codec<V>;
   /** Monotonic milliseconds. */
@@ -158,7 +160,7 @@ export class Cache<V> implements NamedCache {
       const shared = found.text === undefined ? undefined : codec.fromText(found.text);
       if (shared !== undefined) return this.#keep(key, shared, flight);
       const value = this.#keep(key, await load(), flight);
-      if (found.generation !== undefined && flight.isKept) {
+      if (found.generation !== undefined && flight.isKept && this.#isKept(value)) {
         level.write(this.name, key, codec.toText(value), this.#options.ttlMs(), found.generation);
       }
       return value;
@@ -173,8 +175,12 @@ export class Cache<V> implements NamedCache {
   }
 
   #keep(key: string, value: V, flight: Flight<V>): V {
-    if (flight.isKept) this.set(key, value);
+    if (flight.isKept && this.#isKept(value)) this.set(key, value);
     return value;
+  }
+
+  #isKept(value: V): boolean {
+    return this.#options.isKept?.(value) ?? true;
   }
 
   /** A clock: the oldest goes, unless it was asked for since the hand passed it last. A hit moves nothing in the map. */

@@ -3,8 +3,8 @@
 
 export interface SnapshotOptions<T> {
   load: () => Promise<T>;
-  /** Up to this age a value is simply served; up to twice this age it is served while another is made. */
-  ttlMs: number;
+  /** Read at each use. Up to this age a value is simply served; up to twice this age it is served while another is made. */
+  ttlMs: () => number;
   /** After a failure the stale value is served for this long before the next attempt. */
   retryMs: number;
   /** Monotonic milliseconds. */
@@ -13,9 +13,14 @@ export interface SnapshotOptions<T> {
   onStale: (error: unknown) => void;
 }
 
+/** Look-ups that memory answered, and those that waited for the loader. */
+export interface SnapshotCounts {
+  hits: number;
+  misses: number;
+}
+
 export class Snapshot<T> {
-  hits = 0;
-  misses = 0;
+  readonly counts: SnapshotCounts = { hits: 0, misses: 0 };
   readonly #options: SnapshotOptions<T>;
   #kept: { value: T; version: number; loadedAtMs: number } | undefined;
   #flight: { promise: Promise<T>; version: number } | undefined;
@@ -27,32 +32,35 @@ export class Snapshot<T> {
     this.#options = options;
   }
 
-  /** Synchronous when the value is in memory. Rejects with the loader's error when there is nothing to serve. */
-  get(): T | Promise<T> {
+  /**
+   * Synchronous when the value is in memory. Rejects with the loader's error when there is nothing to serve. One value may
+   * serve several purposes, each with an age and counts of its own.
+   */
+  get(ttlMs = this.#options.ttlMs(), counts = this.counts): T | Promise<T> {
     const kept = this.#kept;
     if (kept === undefined) {
-      this.misses += 1;
+      counts.misses += 1;
       return this.#load();
     }
     const nowMs = this.#options.now();
     const ageMs = nowMs - kept.loadedAtMs;
     const isCurrent = kept.version === this.#version;
-    if (isCurrent && ageMs < this.#options.ttlMs) {
-      this.hits += 1;
+    if (isCurrent && ageMs < ttlMs) {
+      counts.hits += 1;
       return kept.value;
     }
     if (this.#failedAtMs !== undefined && nowMs - this.#failedAtMs < this.#options.retryMs) {
-      this.hits += 1;
+      counts.hits += 1;
       return kept.value;
     }
     // What failed last may hang now, until its deadline: who asks meanwhile is answered with what there is.
     const hasFailed = this.#failedAtMs !== undefined;
-    if (hasFailed || (isCurrent && ageMs < 2 * this.#options.ttlMs)) {
-      this.hits += 1;
+    if (hasFailed || (isCurrent && ageMs < 2 * ttlMs)) {
+      counts.hits += 1;
       if (!this.#isFlying()) this.#load().catch(this.#options.onStale);
       return kept.value;
     }
-    this.misses += 1;
+    counts.misses += 1;
     return this.#load().catch((error: unknown) => {
       this.#options.onStale(error);
       return kept.value;

@@ -1,13 +1,7 @@
-// The registry: names, pages, its memory.
+// The registry: names and pages.
 import { Type } from 'typebox';
-import { seconds } from './setting.ts';
 
 export const registrySettings = {
-  REGISTRY_CACHE_TTL: seconds('age at which the registry in memory is read anew, for the writes of other processes', {
-    default: 20,
-    minimum: 0.01,
-    maximum: 86_400,
-  }),
   PAGINATION_DEFAULT_PAGE_SIZE: Type.Integer({
     default: 50,
     minimum: 1,

@@ -6,8 +6,11 @@ import { acceptEmptyBodies, idOf, registerRestRoutes } from './rest.ts';
 export const gatewayRoutes: FastifyPluginAsync<{ registry: Registry }> = async (app, { registry }) => {
   acceptEmptyBodies(app);
   const { gateways } = registry;
-  registerRestRoutes(app, { path: '/gateways', list: 'gateways', noun: 'gateway' }, gateways, (body) =>
-    gateways.register(body),
+  registerRestRoutes(
+    app,
+    { path: '/gateways', list: 'gateways', noun: 'gateway', cache: registry.lists.gateways },
+    gateways,
+    (body) => gateways.register(body),
   );
   app.post('/gateways/:id/tools/refresh', (request) => gateways.refresh(idOf(request)));
 };

@@ -4,7 +4,10 @@ import { acceptEmptyBodies, registerRestRoutes } from './rest.ts';
 
 export const promptRoutes: FastifyPluginAsync<{ registry: Registry }> = async (app, { registry }) => {
   acceptEmptyBodies(app);
-  registerRestRoutes(app, { path: '/prompts', list: 'prompts', noun: 'prompt' }, registry.prompts, (body) =>
-    registry.prompts.create(body),
+  registerRestRoutes(
+    app,
+    { path: '/prompts', list: 'prompts', noun: 'prompt', cache: registry.lists.prompts },
+    registry.prompts,
+    (body) => registry.prompts.create(body),
   );
 };

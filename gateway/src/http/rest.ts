@@ -1,7 +1,9 @@
 // What the REST routes of all kinds share: parameters, the shape of a list, and the routes that every kind has.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import type { Cache } from '../cache/cache.ts';
 import { readOutside } from '../registry/body.ts';
+import type { ListBytes } from '../registry/lists.ts';
 import type { Page } from '../registry/paging.ts';
 
 const IdParams = Type.Object({ id: Type.String({ minLength: 1 }) });
@@ -18,10 +20,24 @@ export function idOf(request: FastifyRequest): string {
  * An array, as ContextForge answers; with `?include_pagination=true` an object `{ <list>: [...], nextCursor }`. Either way the
  * cursor of the next page also stands in the header `X-Next-Cursor`.
  */
-export function sendPage(request: FastifyRequest, reply: FastifyReply, list: string, page: Page<object>): FastifyReply {
-  if (page.nextCursor !== undefined) reply.header('X-Next-Cursor', page.nextCursor);
-  const isWrapped = readOutside(ListShape, request.query, 'query').include_pagination === 'true';
-  return reply.send(isWrapped ? { [list]: page.items, nextCursor: page.nextCursor } : page.items);
+export async function sendPage(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { list, cache, load }: { list: string; cache: Cache<ListBytes>; load: () => Promise<Page<object>> },
+): Promise<FastifyReply> {
+  const page = cache.getOrLoad(`${scopeOf(request)} ${request.url}`, async () => {
+    const { items, nextCursor } = await load();
+    const isWrapped = readOutside(ListShape, request.query, 'query').include_pagination === 'true';
+    return { body: Buffer.from(JSON.stringify(isWrapped ? { [list]: items, nextCursor } : items)), nextCursor };
+  });
+  const { body, nextCursor } = page instanceof Promise ? await page : page;
+  if (nextCursor !== undefined) reply.header('X-Next-Cursor', nextCursor);
+  return reply.header('content-type', 'application/json; charset=utf-8').send(body);
+}
+
+/** Who is served the same list: whatever decides what a list shows to someone must be in here. */
+function scopeOf(request: FastifyRequest): string {
+  return request.identity?.sub ?? '';
 }
 
 /**
@@ -51,11 +67,11 @@ export interface RestService {
  */
 export function registerRestRoutes(
   app: FastifyInstance,
-  { path, list, noun }: { path: string; list: string; noun: string },
+  { path, list, noun, cache }: { path: string; list: string; noun: string; cache: Cache<ListBytes> },
   service: RestService,
   create: (body: unknown) => Promise<object>,
 ): void {
-  app.get(path, async (request, reply) => sendPage(request, reply, list, await service.list(request.query)));
+  app.get(path, (request, reply) => sendPage(request, reply, { list, cache, load: () => service.list(request.query) }));
   app.post(path, async (request, reply) => reply.code(201).send(await create(request.body)));
   app.get(`${path}/:id`, (request) => service.read(idOf(request)));
   app.put(`${path}/:id`, (request) => service.update(idOf(request), request.body));

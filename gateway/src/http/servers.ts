@@ -6,12 +6,19 @@ import { acceptEmptyBodies, idOf, registerRestRoutes, sendPage } from './rest.ts
 export const serverRoutes: FastifyPluginAsync<{ registry: Registry }> = async (app, { registry }) => {
   acceptEmptyBodies(app);
   const { servers } = registry;
-  registerRestRoutes(app, { path: '/servers', list: 'servers', noun: 'server' }, servers, (body) =>
-    servers.create(body),
+  registerRestRoutes(
+    app,
+    { path: '/servers', list: 'servers', noun: 'server', cache: registry.lists.servers },
+    servers,
+    (body) => servers.create(body),
   );
   for (const kind of ['tools', 'resources', 'prompts'] as const) {
-    app.get(`/servers/:id/${kind}`, async (request, reply) =>
-      sendPage(request, reply, kind, await registry[kind].listOfServer(idOf(request), request.query)),
+    app.get(`/servers/:id/${kind}`, (request, reply) =>
+      sendPage(request, reply, {
+        list: kind,
+        cache: registry.lists[kind],
+        load: () => registry[kind].listOfServer(idOf(request), request.query),
+      }),
     );
   }
 };

@@ -4,7 +4,10 @@ import { acceptEmptyBodies, registerRestRoutes } from './rest.ts';
 
 export const toolRoutes: FastifyPluginAsync<{ registry: Registry }> = async (app, { registry }) => {
   acceptEmptyBodies(app);
-  registerRestRoutes(app, { path: '/tools', list: 'tools', noun: 'tool' }, registry.tools, (body) =>
-    registry.tools.create(body),
+  registerRestRoutes(
+    app,
+    { path: '/tools', list: 'tools', noun: 'tool', cache: registry.lists.tools },
+    registry.tools,
+    (body) => registry.tools.create(body),
   );
 };

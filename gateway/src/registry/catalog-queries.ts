@@ -13,10 +13,19 @@ export interface CatalogRow extends ListedEntry {
 
 export const Headers = Type.Record(Type.String(), Type.String());
 
+/** Which rows: all of a kind, or those that one look-up needs. */
+export interface Wanted {
+  kind: EntryKind;
+  /** The public name or the upstream's own. */
+  name?: string;
+  /** Members of this virtual server, if it is enabled. */
+  serverId?: string | undefined;
+}
+
 /** Entries that are enabled, and resources that are not, of gateways that are enabled, in paging order. */
-export async function loadEntries(store: Store): Promise<CatalogRow[]> {
-  const rows = await store.query((db) =>
-    db
+export async function loadEntries(store: Store, { kind, name, serverId }: Wanted): Promise<CatalogRow[]> {
+  const rows = await store.query((db) => {
+    const all = db
       .selectFrom('entries')
       .innerJoin('gateways', 'gateways.id', 'entries.gateway_id')
       .select([
@@ -29,11 +38,26 @@ export async function loadEntries(store: Store): Promise<CatalogRow[]> {
         'entries.enabled',
       ])
       .select('entries.mcp_json')
-      .where((row) => row.or([row('entries.enabled', '=', true), row('entries.kind', '=', 'resources')]))
+      .where('entries.kind', '=', kind)
       .where('gateways.enabled', '=', true)
-      .orderBy('entries.seq')
-      .execute(),
-  );
+      .orderBy('entries.seq');
+    const shown = kind === 'resources' ? all : all.where('entries.enabled', '=', true);
+    const named =
+      name === undefined
+        ? shown
+        : shown.where((row) => row.or([row('entries.name', '=', name), row('entries.original_name', '=', name)]));
+    if (serverId === undefined) return named.execute();
+    return named
+      .where('entries.id', 'in', (members) =>
+        members
+          .selectFrom('server_entries')
+          .innerJoin('servers', 'servers.id', 'server_entries.server_id')
+          .select('server_entries.entry_id')
+          .where('servers.id', '=', serverId)
+          .where('servers.enabled', '=', true),
+      )
+      .execute();
+  });
   return rows.map((row) => ({
     id: row.id,
     seq: Number(row.seq),
@@ -47,10 +71,12 @@ export async function loadEntries(store: Store): Promise<CatalogRow[]> {
   }));
 }
 
-export async function loadGateways(store: Store): Promise<Map<string, CatalogGateway>> {
-  const rows = await store.query((db) =>
-    db.selectFrom('gateways').select(['id', 'name', 'slug', 'url', 'transport', 'headers_json']).execute(),
-  );
+/** All of them, or the one with that id. */
+export async function loadGateways(store: Store, id?: string): Promise<Map<string, CatalogGateway>> {
+  const rows = await store.query((db) => {
+    const all = db.selectFrom('gateways').select(['id', 'name', 'slug', 'url', 'transport', 'headers_json']);
+    return (id === undefined ? all : all.where('id', '=', id)).execute();
+  });
   return new Map(
     rows.map(({ headers_json, ...gateway }) => [
       gateway.id,

@@ -7,6 +7,7 @@ import type { Catalog, CatalogGateway, EntryKind } from './catalog.ts';
 import { createEntryService, type EntryService } from './entries.ts';
 import { entryRules } from './entry-kinds.ts';
 import { createGatewayService, type GatewayService } from './gateways.ts';
+import { createChanged, createLists, type Lists } from './lists.ts';
 import { createMemoryCatalog } from './memory-catalog.ts';
 import { createServerService, type ServerService } from './servers.ts';
 
@@ -27,31 +28,24 @@ export interface Registry {
   resources: EntryService;
   resourceTemplates: EntryService;
   prompts: EntryService;
+  /** Answers of the REST lists. */
+  lists: Lists;
 }
 
 export function createRegistry({ store, connect, caches, config, log }: RegistryOptions): Registry {
   const memory = createMemoryCatalog({ store, config, log });
-  const { catalog } = memory;
-  caches.add({
-    name: 'registry',
-    // The key is the id of a virtual server.
-    drop(key) {
-      if (key === undefined) memory.invalidateEntries();
-      else memory.invalidateServer(key);
-    },
-    stats: () => ({ name: 'registry', evictions: 0, size: 1, ...memory.cacheStats() }),
-  });
-  const invalidateEntries = () => caches.invalidate('registry');
-  const invalidateServer = (id: string) => caches.invalidate('registry', id);
-  const entryService = (kind: EntryKind) =>
-    createEntryService({ rules: entryRules[kind], store, config, changed: invalidateEntries });
+  for (const cache of memory.caches) caches.add(cache);
+  const changed = createChanged(caches);
+  const entryService = (kind: EntryKind, list: 'tools' | 'resources' | 'prompts') =>
+    createEntryService({ rules: entryRules[kind], store, config, changed: () => changed.entries(list) });
   return {
-    catalog,
-    gateways: createGatewayService({ store, connect, config, changed: invalidateEntries }),
-    servers: createServerService({ store, config, changed: invalidateServer }),
-    tools: entryService('tools'),
-    resources: entryService('resources'),
-    resourceTemplates: entryService('resourceTemplates'),
-    prompts: entryService('prompts'),
+    catalog: memory.catalog,
+    gateways: createGatewayService({ store, connect, config, changed: changed.gateways }),
+    servers: createServerService({ store, config, changed: changed.server }),
+    tools: entryService('tools', 'tools'),
+    resources: entryService('resources', 'resources'),
+    resourceTemplates: entryService('resourceTemplates', 'resources'),
+    prompts: entryService('prompts', 'prompts'),
+    lists: createLists(caches, config),
   };
 }

@@ -1,62 +1,70 @@
-// The catalog in memory. All enabled entries are one snapshot; each virtual server that is asked for has a small one of its
-// own (its members), so that creating and deleting virtual servers costs the others nothing.
+// The catalog in memory. The enabled entries of each kind are one snapshot, the gateways another; each virtual server that is
+// asked for has a small one of its own (its members), so that creating and deleting virtual servers costs the others nothing.
+// What a setting switches off is read of the database each time (catalog-direct.ts).
 import { LRUCache } from 'lru-cache';
-import { Snapshot } from '../cache/snapshot.ts';
+import type { NamedCache } from '../cache/cache.ts';
+import { Snapshot, type SnapshotCounts } from '../cache/snapshot.ts';
 import type { Config } from '../config.ts';
 import type { Log, Store } from '../store/store.ts';
-import type { Catalog, CatalogGateway, EntryKind } from './catalog.ts';
+import type { Catalog, EntryKind } from './catalog.ts';
+import { createDirectCatalog } from './catalog-direct.ts';
 import { type CatalogRow, loadEntries, loadGateways, loadMembers } from './catalog-queries.ts';
 import { createListing, type Listing } from './listing.ts';
 
 const SERVERS_KEPT = 10_000;
 const RETRY_MS = 1000;
 
-type Listings = Record<EntryKind, Listing>;
-
-interface Everything {
-  gateways: Map<string, CatalogGateway>;
+/** All entries of one kind. */
+interface Entries {
   rows: CatalogRow[];
-  listings: Listings;
-  /** Of all resources, also the disabled ones. */
-  resourceKeys: Set<string>;
+  listing: Listing;
+  /** Also of the disabled ones: where a resource is registered. */
+  keys: Set<string>;
 }
 
 /** `listings` are those of `source`: made anew when the entries were. */
 interface Members {
   entryIds: Set<string> | undefined;
-  source?: Everything;
-  listings?: Listings;
+  listings: Partial<Record<EntryKind, { source: Entries; listing: Listing }>>;
 }
 
 export interface MemoryCatalog {
   catalog: Catalog;
-  /** Entries or gateways were written. */
-  invalidateEntries: () => void;
-  /** One virtual server was written. */
-  invalidateServer: (serverId: string) => void;
-  /** Lookups that were answered from memory, and those that had to wait for the database. */
-  cacheStats: () => { hits: number; misses: number };
+  /** By name, for invalidation and counts; the key of `registry_servers` is the id of a virtual server. */
+  caches: NamedCache[];
 }
+
+type CatalogConfig = Pick<
+  Config,
+  | 'REGISTRY_CACHE_ENABLED'
+  | 'REGISTRY_CACHE_TOOLS_TTL'
+  | 'REGISTRY_CACHE_RESOURCES_TTL'
+  | 'REGISTRY_CACHE_PROMPTS_TTL'
+  | 'REGISTRY_CACHE_SERVERS_TTL'
+  | 'REGISTRY_CACHE_GATEWAYS_TTL'
+  | 'TOOL_LOOKUP_CACHE_ENABLED'
+  | 'TOOL_LOOKUP_CACHE_TTL'
+  | 'PAGINATION_DEFAULT_PAGE_SIZE'
+>;
 
 export interface MemoryCatalogOptions {
   store: Store;
-  config: Pick<Config, 'REGISTRY_CACHE_TTL' | 'PAGINATION_DEFAULT_PAGE_SIZE'>;
+  config: CatalogConfig;
   log: Log;
   /** Monotonic milliseconds. */
   now?: () => number;
 }
 
 export function createMemoryCatalog({ store, config, log, now }: MemoryCatalogOptions): MemoryCatalog {
-  const pageSize = config.PAGINATION_DEFAULT_PAGE_SIZE;
   let isStaleLogged = false;
-  const snapshot = <T>(load: () => Promise<T>) =>
+  const snapshot = <T>(ttlSeconds: () => number, load: () => Promise<T>) =>
     new Snapshot<T>({
       load: async () => {
         const value = await load();
         isStaleLogged = false;
         return value;
       },
-      ttlMs: config.REGISTRY_CACHE_TTL * 1000,
+      ttlMs: () => ttlSeconds() * 1000,
       retryMs: RETRY_MS,
       now: now ?? (() => performance.now()),
       onStale: (error) => {
@@ -65,81 +73,122 @@ export function createMemoryCatalog({ store, config, log, now }: MemoryCatalogOp
         isStaleLogged = true;
       },
     });
+  const gateways = snapshot(
+    () => config.REGISTRY_CACHE_GATEWAYS_TTL,
+    () => loadGateways(store),
+  );
+  const uncounted: SnapshotCounts = { hits: 0, misses: 0 };
+  const ofKind = (kind: EntryKind, ttlSeconds: () => number) =>
+    snapshot<Entries>(ttlSeconds, async () => {
+      // Together with where their calls go: whoever is shown an entry can call it, also when the database is gone by then.
+      const [all] = await Promise.all([loadEntries(store, { kind }), gateways.get(undefined, uncounted)]);
+      const rows = all.filter((row) => row.enabled);
+      const keys = kind === 'resources' ? all.map((row) => toResourceKey(row.gatewayId, row.originalName)) : [];
+      return { rows, listing: createListing(kind, rows, config.PAGINATION_DEFAULT_PAGE_SIZE), keys: new Set(keys) };
+    });
 
-  const everything = snapshot<Everything>(async () => {
-    const all = await loadEntries(store);
-    const rows = all.filter((row) => row.enabled);
-    const resourceKeys = new Set(
-      all.filter((row) => row.kind === 'resources').map((row) => toResourceKey(row.gatewayId, row.originalName)),
-    );
-    return { rows, gateways: await loadGateways(store), listings: toListings(rows, pageSize), resourceKeys };
-  });
-
-  const serverStats = { hits: 0, misses: 0 };
-  const servers = new LRUCache<string, Snapshot<Members>>({
-    max: SERVERS_KEPT,
-    dispose: (server) => {
-      serverStats.hits += server.hits;
-      serverStats.misses += server.misses;
-    },
-  });
+  const entries = {
+    tools: ofKind('tools', () => config.REGISTRY_CACHE_TOOLS_TTL),
+    resources: ofKind('resources', () => config.REGISTRY_CACHE_RESOURCES_TTL),
+    resourceTemplates: ofKind('resourceTemplates', () => config.REGISTRY_CACHE_RESOURCES_TTL),
+    prompts: ofKind('prompts', () => config.REGISTRY_CACHE_PROMPTS_TTL),
+  };
+  const servers = new LRUCache<string, Snapshot<Members>>({ max: SERVERS_KEPT });
+  const lookupCounts: SnapshotCounts = { hits: 0, misses: 0 };
+  const serverCounts: SnapshotCounts = { hits: 0, misses: 0 };
+  const direct = createDirectCatalog(store, config);
+  /** Where a call goes (its server, its gateway) is needed by both. */
+  const isAnyKept = () => config.REGISTRY_CACHE_ENABLED || config.TOOL_LOOKUP_CACHE_ENABLED;
 
   function members(serverId: string): Members | Promise<Members> {
     let server = servers.get(serverId);
     if (server === undefined) {
-      server = snapshot<Members>(async () => ({ entryIds: await loadMembers(store, serverId) }));
+      server = snapshot<Members>(
+        () => config.REGISTRY_CACHE_SERVERS_TTL,
+        async () => ({ entryIds: await loadMembers(store, serverId), listings: {} }),
+      );
       servers.set(serverId, server);
     }
-    return server.get();
+    return server.get(undefined, serverCounts);
   }
 
-  function listings(serverId: string | undefined): Listings | Promise<Listings> {
-    const all = everything.get();
-    if (serverId === undefined) return all instanceof Promise ? all.then((loaded) => loaded.listings) : all.listings;
+  /** Synchronous when all of it is in memory. `all` has been asked for with its own age and counts. */
+  function listingOf(
+    kind: EntryKind,
+    all: Entries | Promise<Entries>,
+    serverId: string | undefined,
+  ): Listing | Promise<Listing> {
+    if (serverId === undefined) return all instanceof Promise ? all.then(({ listing }) => listing) : all.listing;
     const own = members(serverId);
+    const size = config.PAGINATION_DEFAULT_PAGE_SIZE;
     if (all instanceof Promise || own instanceof Promise) {
-      return Promise.all([all, own]).then(([loaded, loadedOwn]) => memberListings(loaded, loadedOwn, pageSize));
+      return Promise.all([all, own]).then(([loaded, loadedOwn]) => memberListing(kind, loaded, loadedOwn, size));
     }
-    return memberListings(all, own, pageSize);
+    return memberListing(kind, all, own, size);
   }
 
   const catalog: Catalog = {
     async hasServer(serverId) {
+      if (!isAnyKept()) return direct.hasServer(serverId);
       return (await members(serverId)).entryIds !== undefined;
     },
     find(kind, name, serverId) {
-      const lists = listings(serverId);
-      return lists instanceof Promise ? lists.then((loaded) => loaded[kind].find(name)) : lists[kind].find(name);
+      const isTool = kind === 'tools';
+      if (!(isTool ? config.TOOL_LOOKUP_CACHE_ENABLED : config.REGISTRY_CACHE_ENABLED)) {
+        return direct.find(kind, name, serverId);
+      }
+      const all = isTool ? entries.tools.get(config.TOOL_LOOKUP_CACHE_TTL * 1000, lookupCounts) : entries[kind].get();
+      const listing = listingOf(kind, all, serverId);
+      return listing instanceof Promise ? listing.then((loaded) => loaded.find(name)) : listing.find(name);
     },
     hasResource(gatewayId, uri) {
-      const all = everything.get();
+      if (!config.REGISTRY_CACHE_ENABLED) return direct.hasResource(gatewayId, uri);
+      const all = entries.resources.get();
       const key = toResourceKey(gatewayId, uri);
-      return all instanceof Promise ? all.then((loaded) => loaded.resourceKeys.has(key)) : all.resourceKeys.has(key);
+      return all instanceof Promise ? all.then(({ keys }) => keys.has(key)) : all.keys.has(key);
     },
     list(kind, cursor, serverId) {
-      const lists = listings(serverId);
-      return lists instanceof Promise ? lists.then((loaded) => loaded[kind].page(cursor)) : lists[kind].page(cursor);
+      if (!config.REGISTRY_CACHE_ENABLED) return direct.list(kind, cursor, serverId);
+      const listing = listingOf(kind, entries[kind].get(), serverId);
+      return listing instanceof Promise ? listing.then((loaded) => loaded.page(cursor)) : listing.page(cursor);
     },
     gateway(gatewayId) {
-      const all = everything.get();
-      return all instanceof Promise
-        ? all.then((loaded) => loaded.gateways.get(gatewayId))
-        : all.gateways.get(gatewayId);
+      if (!isAnyKept()) return direct.gateway(gatewayId);
+      const all = gateways.get();
+      return all instanceof Promise ? all.then((loaded) => loaded.get(gatewayId)) : all.get(gatewayId);
     },
   };
 
+  const named = (name: string, counts: SnapshotCounts[], drop: (key?: string) => void, size = () => 1): NamedCache => ({
+    name,
+    drop,
+    stats() {
+      const hits = counts.reduce((sum, one) => sum + one.hits, 0);
+      const misses = counts.reduce((sum, one) => sum + one.misses, 0);
+      return { name, hits, misses, evictions: 0, size: size() };
+    },
+  });
   return {
     catalog,
-    invalidateEntries: () => everything.invalidate(),
-    invalidateServer: (serverId) => servers.get(serverId)?.invalidate(),
-    cacheStats() {
-      const stats = { hits: everything.hits + serverStats.hits, misses: everything.misses + serverStats.misses };
-      for (const server of servers.values()) {
-        stats.hits += server.hits;
-        stats.misses += server.misses;
-      }
-      return stats;
-    },
+    caches: [
+      named('tool_lookup', [lookupCounts], () => entries.tools.invalidate()),
+      named('registry_tools', [entries.tools.counts], () => entries.tools.invalidate()),
+      named('registry_resources', [entries.resources.counts, entries.resourceTemplates.counts], () => {
+        entries.resources.invalidate();
+        entries.resourceTemplates.invalidate();
+      }),
+      named('registry_prompts', [entries.prompts.counts], () => entries.prompts.invalidate()),
+      named('registry_gateways', [gateways.counts], () => gateways.invalidate()),
+      named(
+        'registry_servers',
+        [serverCounts],
+        (serverId) => {
+          if (serverId !== undefined) servers.get(serverId)?.invalidate();
+          else for (const server of servers.values()) server.invalidate();
+        },
+        () => servers.size,
+      ),
+    ],
   };
 }
 
@@ -148,28 +197,11 @@ function toResourceKey(gatewayId: string, uri: string): string {
   return `${gatewayId} ${uri}`;
 }
 
-function memberListings(all: Everything, own: Members, pageSize: number): Listings {
-  if (own.listings === undefined || own.source !== all) {
-    own.source = all;
-    own.listings = toListings(
-      all.rows.filter((row) => own.entryIds?.has(row.id)),
-      pageSize,
-    );
-  }
-  return own.listings;
-}
-
-function toListings(rows: CatalogRow[], pageSize: number): Listings {
-  const listing = (kind: EntryKind) =>
-    createListing(
-      kind,
-      rows.filter((row) => row.kind === kind),
-      pageSize,
-    );
-  return {
-    tools: listing('tools'),
-    resources: listing('resources'),
-    resourceTemplates: listing('resourceTemplates'),
-    prompts: listing('prompts'),
-  };
+function memberListing(kind: EntryKind, all: Entries, own: Members, pageSize: number): Listing {
+  const known = own.listings[kind];
+  if (known !== undefined && known.source === all) return known.listing;
+  const rows = all.rows.filter((row) => own.entryIds?.has(row.id));
+  const listing = createListing(kind, rows, pageSize);
+  own.listings[kind] = { source: all, listing };
+  return listing;
 }

@@ -12,7 +12,7 @@ beforeEach(() => {
   stale = [];
   snapshot = new Snapshot<string>({
     load: () => new Promise((resolve, reject) => loads.push({ resolve, reject })),
-    ttlMs: 100,
+    ttlMs: () => 100,
     retryMs: 10,
     now: () => nowMs,
     onStale: (error) => stale.push(error),

@@ -158,7 +158,7 @@ describeWithPostgres('the catalog over PostgreSQL', () => {
     for (const bad of ['nonsense', '', Buffer.from('tools:-1').toString('base64url')]) {
       expect(() => catalog.list('tools', bad)).toThrow('GW_INVALID_CURSOR');
     }
-    expect(() => catalog.list('prompts', nextCursor)).toThrow('GW_INVALID_CURSOR');
+    await expect(async () => catalog.list('prompts', nextCursor)).rejects.toThrow('GW_INVALID_CURSOR');
     await here.call('DELETE', `/gateways/${gateway.id}`);
   });
 
@@ -178,6 +178,8 @@ describeWithPostgres('the catalog over PostgreSQL', () => {
     await fresh.registry.catalog.list('tools');
     fresh.registry.catalog.list('tools');
     fresh.registry.catalog.list('tools');
-    expect(fresh.caches.stats()).toMatchObject([{ name: 'registry', hits: 2, misses: 1 }]);
+    await fresh.registry.catalog.find('tools', 'nobody');
+    const counts = Object.fromEntries(fresh.caches.stats().map(({ name, hits, misses }) => [name, [hits, misses]]));
+    expect(counts).toMatchObject({ registry_tools: [2, 1], tool_lookup: [1, 0], registry_prompts: [0, 0] });
   });
 });

@@ -115,8 +115,8 @@ test('metrics count requests by route and status, failures by code, and tell of 
     'gateway_errors_total{code="-32601"} 1',
     'database_connections_active 1',
     'database_connections_idle 2',
-    'cache_hits_total{cache="registry"} 0',
-    'cache_misses_total{cache="registry"} 0',
+    'cache_hits_total{cache="registry_tools"} 0',
+    'cache_misses_total{cache="registry_tools"} 0',
     'mcp_sessions_active 0',
   ]) {
     expect(body.split('\n')).toContain(line);
