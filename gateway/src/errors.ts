@@ -81,6 +81,18 @@ export const errors = {
     message: 'the upstream MCP server gave an answer that is not valid',
     hint: 'check that its URL is an MCP endpoint (Streamable HTTP)',
   },
+  GW_UPSTREAM_BUSY: {
+    status: 503,
+    rpcCode: -32014,
+    message: 'the upstream MCP server has all its connections or sessions in use',
+    hint: 'try again, or raise HTTPX_MAX_CONNECTIONS, MCP_SESSION_POOL_MAX_PER_KEY or TOOL_CONCURRENT_LIMIT',
+  },
+  GW_UPSTREAM_CIRCUIT_OPEN: {
+    status: 503,
+    rpcCode: -32015,
+    message: 'the upstream MCP server failed again and again and is left alone for a while',
+    hint: 'try again after the time named; GET /admin/mcp-pool/metrics shows all circuits',
+  },
   GW_CONFIG_INVALID: {
     status: 500,
     rpcCode: -32603,

@@ -35,10 +35,7 @@ export async function serve(config: Config): Promise<void> {
   const caches = new Caches();
   await using store = await openStore(config, log);
   await using upstreams = createUpstreams({
-    timeoutMs: config.TOOL_TIMEOUT * 1000,
-    connections: config.HTTPX_MAX_CONNECTIONS,
-    keepAliveMs: config.HTTPX_KEEPALIVE_EXPIRY * 1000,
-    connectTimeoutMs: config.HTTPX_CONNECT_TIMEOUT * 1000,
+    config,
     observe(method, outcome, seconds) {
       const series = seriesOf(metrics.upstream, `${method} ${outcome}`, () => ({ method, outcome }));
       observe(series, seconds);

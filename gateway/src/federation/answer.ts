@@ -2,16 +2,16 @@
 import { GatewayError } from '../errors.ts';
 import { memberText } from '../mcp/json-text.ts';
 import { isObject } from '../mcp/messages.ts';
-import type { HttpAnswer } from './exchange.ts';
 import type { UpstreamAnswer } from './upstream.ts';
+import type { WireAnswer } from './wire.ts';
 
 /**
  * @param url for the messages
  * @throws GW_UPSTREAM_INVALID
  */
-export function readAnswer(answer: HttpAnswer, id: number, url: string): UpstreamAnswer {
+export function readAnswer(answer: WireAnswer, id: number, url: string): UpstreamAnswer {
   const { status, text } = answer;
-  const value = text === undefined ? undefined : parseText(text, status, url);
+  const value = text === undefined ? undefined : (answer.value ?? parseText(text, status, url));
   if (text !== undefined && isObject(value) && value['jsonrpc'] === '2.0' && value['id'] === id) {
     const { result, error } = value;
     if (isObject(error) && typeof error['code'] === 'number' && typeof error['message'] === 'string') {

@@ -3,15 +3,15 @@ import { GatewayError } from '../errors.ts';
 import { isObject } from '../mcp/messages.ts';
 import type { CancelSignal } from '../mcp/ports.ts';
 import { rpcCodes } from '../mcp/rpc-error.ts';
-import type { UpstreamSession } from './http-upstream.ts';
 import type { Upstream, UpstreamCatalog } from './upstream.ts';
+import type { UpstreamSession } from './upstream-session.ts';
 
 /** An upstream whose cursors never end must not hold us for ever. */
 const MAX_PAGES = 1_000;
 
 /** @throws GW_UPSTREAM_INVALID for a list that is none, or one that does not end */
 export async function discover(
-  session: UpstreamSession,
+  session: Pick<UpstreamSession, 'serverInfo' | 'protocolVersion' | 'capabilities'>,
   upstream: Pick<Upstream, 'request'>,
   url: string,
   signal: CancelSignal | undefined,

@@ -2,8 +2,9 @@
 import { GatewayError } from '../errors.ts';
 import { replaceMember } from '../mcp/json-text.ts';
 import type { Caller, ForwardedAnswer, ListKind, McpPorts } from '../mcp/ports.ts';
+import type { UpstreamAddress } from './address.ts';
 import type { Upstream } from './upstream.ts';
-import type { UpstreamAddress, Upstreams } from './upstreams.ts';
+import type { Upstreams } from './upstreams.ts';
 
 interface Entry {
   name: string;

@@ -1,4 +1,4 @@
-// The port to one upstream MCP server. Implementations: http-upstream.ts (Streamable HTTP); SSE comes with a later issue.
+// The port to one upstream MCP server. Implementations: lone-upstream.ts (one session), pooled-upstream.ts.
 
 import type { CancelSignal, ClientPeer } from '../mcp/ports.ts';
 

@@ -1,22 +1,39 @@
-// The upstreams in use: one pooled connection and session per registered gateway, made on its first call.
-import { GatewayError } from '../errors.ts';
-import type { Caller } from '../mcp/ports.ts';
-import { HttpUpstream, type HttpUpstreamOptions } from './http-upstream.ts';
+// The upstreams in use: what a call of a caller goes to.
+import type { Config } from '../config.ts';
+import type { Caller, McpSession } from '../mcp/ports.ts';
+import { isSameAddress, parseUrl, type UpstreamAddress } from './address.ts';
+import { ClientSessions } from './client-sessions.ts';
+import { createDial, ownSession } from './dial.ts';
+import { LoneUpstream } from './lone-upstream.ts';
+import { Outbound, type OutboundConfig } from './outbound.ts';
 import type { Upstream } from './upstream.ts';
+import type { Observe } from './upstream-session.ts';
 
-/** What is needed to reach an upstream: the part of `CatalogGateway` that matters here. */
-export interface UpstreamAddress {
-  id: string;
-  url: string;
-  transport: 'STREAMABLEHTTP' | 'SSE';
-  headers: Record<string, string>;
-}
+export type { UpstreamAddress } from './address.ts';
 
 export interface Upstreams extends AsyncDisposable {
   /** A new one, the caller's own to dispose: for discovery. @throws GW_INVALID_REQUEST */
   connect(address: UpstreamAddress): Upstream;
   /** A pooled one, or the one of the caller's session; never the caller's to dispose. On the request path. */
   of(address: UpstreamAddress, caller: Pick<Caller, 'identity' | 'headers' | 'session'>): Upstream;
+  /**
+   * Told to all upstream sessions that a client session has open: `logging/setLevel` (those that open later get the session's
+   * `logLevel`), `notifications/roots/list_changed`. Never rejects.
+   */
+  broadcast(session: McpSession, method: string, paramsJson: string | undefined): Promise<void>;
+}
+
+export type UpstreamsConfig = OutboundConfig &
+  Pick<
+    Config,
+    'TOOL_TIMEOUT' | 'HTTPX_READ_TIMEOUT' | 'MCP_SESSION_POOL_CREATE_TIMEOUT' | 'MCP_SESSION_POOL_CLEANUP_TIMEOUT'
+  >;
+
+export interface UpstreamsOptions {
+  config: UpstreamsConfig;
+  observe?: Observe;
+  /** A list of this gateway's upstream has changed: it told one of our sessions. */
+  listChanged?: (gatewayId: string, kind: string) => void;
 }
 
 interface Pooled {
@@ -28,17 +45,19 @@ interface Pooled {
 /** An upstream that served nothing between two sweeps is let go: it may have been deleted. */
 const SWEEP_MS = 5 * 60_000;
 
-export function createUpstreams(options: Omit<HttpUpstreamOptions, 'url' | 'headers'>): Upstreams {
+export function createUpstreams({ config, observe, listChanged }: UpstreamsOptions): Upstreams {
+  const outbound = new Outbound(config);
+  const dial = createDial({ outbound, config, observe, listChanged });
+  const timeoutMs = () => config.TOOL_TIMEOUT * 1000;
+  const goodbyeMs = () => config.MCP_SESSION_POOL_CLEANUP_TIMEOUT * 1000;
+  const clients = new ClientSessions({ open: dial, timeoutMs, goodbyeMs, observe });
   const pooled = new Map<string, Pooled>();
   const retired = new Map<Upstream, NodeJS.Timeout>();
 
   const connect = (address: UpstreamAddress): Upstream => {
-    if (address.transport === 'SSE') {
-      throw new GatewayError('GW_INVALID_REQUEST', {
-        detail: `transport must be STREAMABLEHTTP, got ${address.transport} for ${address.url}`,
-      });
-    }
-    return new HttpUpstream({ ...options, url: address.url, headers: address.headers });
+    parseUrl(address.url);
+    const open = (leftMs: number) => dial(address, { ...ownSession, timeoutMs: leftMs });
+    return new LoneUpstream({ url: address.url, open, timeoutMs, goodbyeMs, observe });
   };
   /** Calls that it has begun may end; no new ones reach it. */
   const retire = (id: string, upstream: Upstream): void => {
@@ -46,7 +65,7 @@ export function createUpstreams(options: Omit<HttpUpstreamOptions, 'url' | 'head
     const timer = setTimeout(() => {
       retired.delete(upstream);
       void upstream[Symbol.asyncDispose]();
-    }, options.timeoutMs);
+    }, timeoutMs());
     retired.set(upstream, timer.unref());
   };
   const sweep = (): void => {
@@ -59,11 +78,12 @@ export function createUpstreams(options: Omit<HttpUpstreamOptions, 'url' | 'head
 
   return {
     connect,
-    of(address) {
+    of(address, { session }) {
+      if (session !== undefined) return clients.of(address, session, []);
       const known = pooled.get(address.id);
       if (known !== undefined) {
         known.isUsed = true;
-        if (known.address === address || isSame(known.address, address)) {
+        if (known.address === address || isSameAddress(known.address, address)) {
           known.address = address;
           return known.upstream;
         }
@@ -73,23 +93,15 @@ export function createUpstreams(options: Omit<HttpUpstreamOptions, 'url' | 'head
       pooled.set(address.id, { address, upstream, isUsed: true });
       return upstream;
     },
+    broadcast: (session, method, paramsJson) => clients.broadcast(session, method, paramsJson),
     async [Symbol.asyncDispose]() {
       clearInterval(sweeper);
-      const all = [...[...pooled.values()].map(({ upstream }) => upstream), ...retired.keys()];
+      const all = [...[...pooled.values()].map(({ upstream }) => upstream), ...retired.keys(), clients];
       for (const timer of retired.values()) clearTimeout(timer);
       pooled.clear();
       retired.clear();
-      const results = await Promise.allSettled(all.map((upstream) => upstream[Symbol.asyncDispose]()));
-      const failures = results.filter((result) => result.status === 'rejected').map(({ reason }) => reason as unknown);
-      if (failures.length > 0) throw new AggregateError(failures, `${failures.length} upstreams did not close`);
+      await Promise.allSettled(all.map((one) => one[Symbol.asyncDispose]()));
+      await outbound[Symbol.asyncDispose]();
     },
   };
-}
-
-function isSame(one: UpstreamAddress, other: UpstreamAddress): boolean {
-  return (
-    one.url === other.url &&
-    one.transport === other.transport &&
-    JSON.stringify(one.headers) === JSON.stringify(other.headers)
-  );
 }

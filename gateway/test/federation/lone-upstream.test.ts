@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
-import { HttpUpstream } from '../../src/federation/http-upstream.ts';
+import type { Upstream } from '../../src/federation/upstream.ts';
+import { createUpstreams } from '../../src/federation/upstreams.ts';
+import { configOf } from '../config-of.ts';
 
 interface Message {
   id?: number;
@@ -58,15 +60,26 @@ async function startRawUpstream(
   };
 }
 
-const connect = (url: string, timeoutMs = 1_000, connections = 20) =>
-  new HttpUpstream({
-    url,
-    headers: { 'x-own': 'yes' },
-    timeoutMs,
-    connections,
-    keepAliveMs: 1_000,
-    connectTimeoutMs: 500,
+/** One upstream with one session, and everything that stands behind it. */
+function connect(url: string, timeoutMs = 1_000, settings: Record<string, string> = {}): Upstream {
+  const upstreams = createUpstreams({
+    config: configOf({
+      TOOL_TIMEOUT: String(timeoutMs / 1000),
+      MCP_SESSION_POOL_CLEANUP_TIMEOUT: '0.5',
+      HTTPX_CONNECT_TIMEOUT: '0.5',
+      ...settings,
+    }),
   });
+  const upstream = upstreams.connect({ id: 'raw', url, transport: 'STREAMABLEHTTP', headers: { 'x-own': 'yes' } });
+  return {
+    request: (...args) => upstream.request(...args),
+    discover: (signal) => upstream.discover(signal),
+    async [Symbol.asyncDispose]() {
+      await upstream[Symbol.asyncDispose]();
+      await upstreams[Symbol.asyncDispose]();
+    },
+  };
+}
 
 test('[MCP-UP-01] twenty calls at once open one session, and carry it and the own headers', async () => {
   const seen = new Set<string>();
@@ -283,7 +296,7 @@ test('letting go does not wait for a connection to say goodbye on', async () => 
   await using raw = await startRawUpstream(({ id, params }, response) => {
     if (params?.name !== 'hang') json(response, result(id, 'ok'));
   });
-  const upstream = connect(raw.url, 10_000, 1);
+  const upstream = connect(raw.url, 10_000, { HTTPX_MAX_CONNECTIONS: '1' });
   await upstream.request('tools/call', '{}');
   const hanging = expect(upstream.request('tools/call', '{"name":"hang"}')).rejects.toMatchObject({
     code: 'GW_UPSTREAM_UNREACHABLE',

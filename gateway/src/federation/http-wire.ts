@@ -1,0 +1,96 @@
+// Streamable HTTP: a POST per message, answered by JSON or by an event stream, and one standing GET stream.
+// https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http
+import { exchange } from './exchange.ts';
+import type { Origin } from './outbound.ts';
+import { StandingStream } from './standing-stream.ts';
+import type { Inbox, Wire, WireAnswer, WireRequest } from './wire.ts';
+
+export class HttpWire implements Wire {
+  readonly isBroken = false;
+  readonly #url: string;
+  readonly #path: string;
+  readonly #origin: Origin;
+  #headers: string[];
+  #sessionId: string | undefined;
+  #stream: StandingStream | undefined;
+  #isClosed = false;
+
+  /** @param headers sent with every request, as pairs behind each other */
+  constructor(url: URL, headers: string[], origin: Origin) {
+    this.#url = url.href;
+    this.#path = `${url.pathname}${url.search}`;
+    this.#origin = origin;
+    this.#headers = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream', ...headers];
+    origin.retain();
+  }
+
+  request(request: WireRequest): Promise<WireAnswer> {
+    const { id, body, headers, timeoutMs, silenceMs, signal, inbox, peer } = request;
+    return exchange({
+      origin: this.#origin,
+      isAside: false,
+      url: this.#url,
+      path: this.#path,
+      headers: headers === undefined ? this.#headers : [...this.#headers, ...headers],
+      body,
+      id,
+      timeoutMs,
+      silenceMs,
+      signal,
+      inbox,
+      peer,
+    });
+  }
+
+  async send(body: string, timeoutMs: number): Promise<number> {
+    const { status } = await exchange({
+      origin: this.#origin,
+      isAside: true,
+      url: this.#url,
+      path: this.#path,
+      headers: this.#headers,
+      body,
+      id: undefined,
+      timeoutMs,
+      silenceMs: timeoutMs,
+      signal: undefined,
+      inbox: undefined,
+      peer: undefined,
+    });
+    return status;
+  }
+
+  agree(sessionId: string | undefined, protocolVersion: string): void {
+    this.#sessionId = sessionId;
+    this.#headers.push('mcp-protocol-version', protocolVersion);
+    if (sessionId !== undefined) this.#headers.push('mcp-session-id', sessionId);
+  }
+
+  listen(inbox: Inbox): void {
+    if (this.#isClosed) return;
+    this.#stream ??= new StandingStream(this.#origin, this.#path, this.#headers, inbox);
+  }
+
+  async close(goodbyeMs: number): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#stream?.[Symbol.dispose]();
+    try {
+      if (goodbyeMs > 0 && this.#sessionId !== undefined) await this.#sayGoodbye(goodbyeMs);
+    } catch {
+      // The upstream forgets the session by itself some day: that this failed changes nothing for anybody.
+    } finally {
+      this.#origin.release();
+    }
+  }
+
+  async #sayGoodbye(goodbyeMs: number): Promise<void> {
+    const { body } = await this.#origin.dispatcher(true).request({
+      path: this.#path,
+      method: 'DELETE',
+      headers: this.#headers,
+      signal: AbortSignal.timeout(goodbyeMs),
+    });
+    await body.dump();
+  }
+}
