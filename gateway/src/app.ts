@@ -9,6 +9,7 @@ import type { Upstreams } from './federation/upstreams.ts';
 import { registerErrorHandler } from './http/error-handler.ts';
 import { gatewayRoutes } from './http/gateways.ts';
 import { healthRoutes } from './http/health.ts';
+import { Listeners } from './http/listen.ts';
 import { metricsRoutes } from './http/metrics.ts';
 import { observeRequests } from './http/observe-requests.ts';
 import { createRefuseForeignOrigin } from './http/origin.ts';
@@ -17,12 +18,15 @@ import { resourceRoutes } from './http/resources.ts';
 import { rpcRoutes } from './http/rpc.ts';
 import { serverRoutes } from './http/servers.ts';
 import { Sessions } from './http/sessions.ts';
+import { createAnswerStateless } from './http/stateless.ts';
 import { streamableHttpRoutes } from './http/streamable-http.ts';
 import { toolRoutes } from './http/tools.ts';
 import type { McpPorts } from './mcp/ports.ts';
 import { RpcError } from './mcp/rpc-error.ts';
 import { countError, type Metrics, watchSources } from './metrics.ts';
 import type { Registry } from './registry/index.ts';
+import { createListTtl } from './registry/list-ttl.ts';
+import { createParamHeaders } from './registry/param-headers.ts';
 import type { Store } from './store/store.ts';
 
 export interface AppParts {
@@ -55,10 +59,21 @@ export function buildApp({ config, registry, store, upstreams, caches, metrics, 
   const list: McpPorts['list'] = (kind, cursor, serverId) => catalog.list(kind, cursor, serverId);
   const failed: McpPorts['failed'] = (method, error, requestId) => tellFailure(metrics, log, method, error, requestId);
   const ports: McpPorts = { list, has, forward, failed };
+  const listeners = new Listeners({ onListChanged: (listener) => catalog.onListChanged(listener), config });
+  const answerStateless = createAnswerStateless({
+    ports: { ...ports, listTtlMs: createListTtl(config), paramHeaders: createParamHeaders(catalog) },
+    listeners,
+    config,
+  });
   watchSources(metrics, {
     database: () => store.pool(),
     caches: () => caches.stats(),
     sessions: () => sessions.size,
+  });
+  // Streams have no end of their own: they would hold up a graceful stop for ever.
+  app.addHook('preClose', (closed) => {
+    listeners[Symbol.dispose]();
+    closed();
   });
 
   app.decorateRequest('identity', undefined);
@@ -71,8 +86,14 @@ export function buildApp({ config, registry, store, upstreams, caches, metrics, 
     guarded.addHook('onRequest', createAuthenticate(config));
     guarded.addHook('onRequest', createRefuseForeignOrigin(config.ALLOWED_ORIGINS));
     if (config.METRICS_AUTH_REQUIRED) guarded.register(metricsRoutes, { metrics });
-    guarded.register(rpcRoutes, { ports });
-    guarded.register(streamableHttpRoutes, { ports, sessions, hasServer: (id) => catalog.hasServer(id), config });
+    guarded.register(rpcRoutes, { ports, answerStateless });
+    guarded.register(streamableHttpRoutes, {
+      ports,
+      sessions,
+      answerStateless,
+      hasServer: (id) => catalog.hasServer(id),
+      config,
+    });
     guarded.register(gatewayRoutes, { registry });
     guarded.register(serverRoutes, { registry });
     guarded.register(toolRoutes, { registry });

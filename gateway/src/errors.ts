@@ -1,5 +1,5 @@
 // Every error the gateway itself reports: a stable code, the HTTP status and the JSON-RPC number it crosses the wire with,
-// what it means and what to try next. Codes from -32000 to -32099 are the ones JSON-RPC leaves to the server.
+// what it means and what to try next. JSON-RPC leaves -32000 to -32099 to the server; MCP keeps all below -32019 for itself.
 
 export const errors = {
   GW_UNAUTHORIZED: {
@@ -53,7 +53,7 @@ export const errors = {
   },
   GW_TOO_MANY_SESSIONS: {
     status: 503,
-    rpcCode: -32020,
+    rpcCode: -32019,
     message: 'the gateway holds as many sessions as it may',
     hint: 'end sessions with DELETE, or raise MAX_SESSIONS',
   },

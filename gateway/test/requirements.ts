@@ -188,4 +188,89 @@ export const requirements: Requirement[] = [
     text: 'an aborted call is cancelled at the upstream',
     clause: 'basic/utilities/cancellation#cancellation-flow',
   },
+  {
+    id: 'MCP-STATELESS-01',
+    text: 'server/discover tells the versions that are spoken and what is offered',
+    clause: '2026-07-28/server/discover#response',
+  },
+  {
+    id: 'MCP-STATELESS-02',
+    text: 'a request without the _meta that it must have is -32602 with 400',
+    clause: '2026-07-28/basic/index#meta',
+  },
+  {
+    id: 'MCP-STATELESS-03',
+    text: 'headers that are missing or say something else than the body are -32020 with 400',
+    clause: '2026-07-28/basic/transports/streamable-http#server-validation',
+  },
+  {
+    id: 'MCP-STATELESS-04',
+    text: 'a version that is not spoken is -32022 with 400 and tells those that are',
+    clause: '2026-07-28/basic/versioning#protocol-version-negotiation',
+  },
+  {
+    id: 'MCP-STATELESS-05',
+    text: 'a method that the revision does not have is -32601 with 404',
+    clause: '2026-07-28/basic/transports/streamable-http#protocol-version-header',
+  },
+  {
+    id: 'MCP-STATELESS-06',
+    text: 'every result tells its type and who answered',
+    clause: '2026-07-28/basic/index#result-responses',
+  },
+  {
+    id: 'MCP-STATELESS-07',
+    text: 'lists and read resources tell how long they may be kept, and by whom',
+    clause: '2026-07-28/server/utilities/caching#cacheable-results',
+  },
+  {
+    id: 'MCP-STATELESS-08',
+    text: 'no session is opened, and a session id is ignored; GET and DELETE are 405',
+    clause: '2026-07-28/basic/transports/streamable-http#earlier-streamable-http-revisions',
+  },
+  {
+    id: 'MCP-STATELESS-09',
+    text: 'what an upstream asks its client for in a result goes to the client, and the answers with the next request',
+    clause: '2026-07-28/basic/patterns/mrtr#basic-workflow',
+  },
+  {
+    id: 'MCP-STATELESS-10',
+    text: 'progress and log messages go out before the answer when the request asked for them, and nothing else does',
+    clause: '2026-07-28/basic/transports/streamable-http#receiving-messages',
+  },
+  {
+    id: 'MCP-STATELESS-11',
+    text: 'an unknown resource is -32602',
+    clause: '2026-07-28/basic/index#error-codes',
+  },
+  {
+    id: 'MCP-STATELESS-12',
+    text: 'arguments that a tool wants in headers must stand there too',
+    clause: '2026-07-28/basic/transports/streamable-http#server-behavior-for-custom-headers',
+  },
+  {
+    id: 'MCP-STATELESS-13',
+    text: 'older and newer clients are served on the same paths, each request by what it states',
+    clause: '2026-07-28/basic/versioning#backward-compatibility-with-initialization-based-versions',
+  },
+  {
+    id: 'MCP-STATELESS-14',
+    text: 'an aborted request is cancelled',
+    clause: '2026-07-28/basic/transports/streamable-http#cancellation',
+  },
+  {
+    id: 'MCP-LISTEN-01',
+    text: 'subscriptions/listen opens a stream that first acknowledges what it will tell',
+    clause: '2026-07-28/basic/patterns/subscriptions#acknowledgment',
+  },
+  {
+    id: 'MCP-LISTEN-02',
+    text: 'a stream tells the changes that were asked for, with its mark, and no others',
+    clause: '2026-07-28/basic/patterns/subscriptions#receiving-notifications',
+  },
+  {
+    id: 'MCP-LISTEN-03',
+    text: 'a stream that the gateway ends is told so; streams are bounded in number',
+    clause: '2026-07-28/basic/patterns/subscriptions#cancellation',
+  },
 ];

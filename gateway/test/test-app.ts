@@ -7,7 +7,7 @@ import { Caches } from '../src/cache/caches.ts';
 import { loadConfig } from '../src/config.ts';
 import { GatewayError } from '../src/errors.ts';
 import type { Upstream, UpstreamAnswer } from '../src/federation/upstream.ts';
-import type { CancelSignal } from '../src/mcp/ports.ts';
+import type { CancelSignal, ClientPeer, ListChange } from '../src/mcp/ports.ts';
 import { createMetrics } from '../src/metrics.ts';
 import type { Catalog, CatalogEntry } from '../src/registry/catalog.ts';
 import { createRegistry } from '../src/registry/index.ts';
@@ -20,6 +20,7 @@ export interface Asked {
   method: string;
   paramsJson: string | undefined;
   signal: CancelSignal | undefined;
+  peer: ClientPeer | undefined;
 }
 
 export interface TestApp extends AsyncDisposable {
@@ -27,6 +28,8 @@ export interface TestApp extends AsyncDisposable {
   asked: Asked[];
   /** The log's lines (from `warn` on). */
   logged: { level: number; code?: string; method?: string; detail?: string }[];
+  /** As the registry tells a write. */
+  changeLists(change: ListChange): void;
   /** `inject` with a token (of `user`, `admin` when not said). */
   send(options: InjectOptions, user?: string): ReturnType<typeof sendTo>;
   post(url: string, message: unknown, headers?: Record<string, string>, user?: string): ReturnType<typeof sendTo>;
@@ -41,17 +44,18 @@ export interface TestAppOptions {
   answer?: (asked: Asked) => Promise<UpstreamAnswer>;
 }
 
-const tool = (name: string): CatalogEntry => ({
+const tool = (name: string, inputSchema: object = { type: 'object' }): CatalogEntry => ({
   id: name,
   name: `fast-time-${name.replaceAll('_', '-')}`,
   originalName: name,
   gatewayId: 'fast-time',
-  json: JSON.stringify({ name: `fast-time-${name.replaceAll('_', '-')}`, inputSchema: { type: 'object' } }),
+  json: JSON.stringify({ name: `fast-time-${name.replaceAll('_', '-')}`, inputSchema }),
 });
 
-const tools = [tool('convert_time'), tool('get_system_time')];
+const zoned = { type: 'object', properties: { zone: { type: 'string', 'x-mcp-header': 'Zone' } } };
+const tools = [tool('convert_time'), tool('get_system_time', zoned)];
 
-const createCatalog = (hiddenUri: string | undefined): Catalog => ({
+const createCatalog = (hiddenUri: string | undefined, listeners: Set<(change: ListChange) => void>): Catalog => ({
   hasServer: async (serverId) => serverId === 'server-1',
   find(kind, name, serverId) {
     if (kind === 'tools') {
@@ -67,6 +71,10 @@ const createCatalog = (hiddenUri: string | undefined): Catalog => ({
     if (cursor === 'bad') throw new GatewayError('GW_INVALID_CURSOR', { detail: 'bad' });
     const listed = kind === 'tools' ? (serverId === undefined ? tools : tools.slice(0, 1)) : [];
     return `{"${kind}":[${listed.map(({ json }) => json).join(',')}]}`;
+  },
+  onListChanged(listener) {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
   },
   gateway: (id) => ({
     id,
@@ -100,7 +108,7 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
   };
   const upstream: Upstream = {
     async request(method, paramsJson, options) {
-      const one = { method, paramsJson, signal: options?.signal };
+      const one = { method, paramsJson, signal: options?.signal, peer: options?.peer };
       asked.push(one);
       if (answer !== undefined) return answer(one);
       return { ok: true, resultJson: `{"content":[],"echo":${paramsJson ?? '{}'}}` };
@@ -108,7 +116,8 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
     discover: () => Promise.reject(new Error('not asked for in this test')),
     [Symbol.asyncDispose]: async () => undefined,
   };
-  const catalog = createCatalog(options.hiddenUri);
+  const listeners = new Set<(change: ListChange) => void>();
+  const catalog = createCatalog(options.hiddenUri, listeners);
   const caches = new Caches();
   const registry = { ...createRegistry({ store, connect: () => upstream, caches, config, log }), catalog };
   const upstreams = { of: () => upstream };
@@ -117,6 +126,9 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
     app,
     asked,
     logged,
+    changeLists: (change) => {
+      for (const listener of listeners) listener(change);
+    },
     send: (request, user) => sendTo(app, request, user),
     post: (url, message, headers = {}, user) =>
       sendTo(

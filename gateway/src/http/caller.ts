@@ -2,7 +2,7 @@
 // or when its client cancels it.
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Caller, CallerIdentity, CancelSignal } from '../mcp/ports.ts';
+import type { Caller, CallerIdentity, CancelSignal, ClientPeer } from '../mcp/ports.ts';
 import { RpcError } from '../mcp/rpc-error.ts';
 
 /** LSP's number for it; JSON-RPC has none. */
@@ -28,7 +28,7 @@ export class RequestCaller implements Caller, CancelSignal {
   readonly identity: CallerIdentity;
   readonly headers: IncomingHttpHeaders;
   readonly session = undefined;
-  readonly peer = undefined;
+  readonly peer: ClientPeer | undefined = undefined;
   aborted = false;
   reason: unknown;
   readonly #socket: Socket;

@@ -3,11 +3,19 @@ import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastif
 import { anonymous } from '../auth/index.ts';
 import { readMessage } from '../mcp/messages.ts';
 import type { McpPorts } from '../mcp/ports.ts';
+import { isStateless } from '../mcp/stateless/envelope.ts';
+import { readAccept } from './accept.ts';
 import { answerBatch, answerMessage, type Entrance, parseText, sendResult, toRefusal } from './answer-text.ts';
 import { answerErrorsAsJsonRpc } from './error-handler.ts';
 import { takeJsonAsText } from './json-body.ts';
+import type { AnswerStateless } from './stateless.ts';
 
-export const rpcRoutes: FastifyPluginCallback<{ ports: McpPorts }> = (app, { ports }, done) => {
+export interface RpcOptions {
+  ports: McpPorts;
+  answerStateless: AnswerStateless;
+}
+
+export const rpcRoutes: FastifyPluginCallback<RpcOptions> = (app, { ports, answerStateless }, done) => {
   takeJsonAsText(app);
   answerErrorsAsJsonRpc(app, ports.failed);
 
@@ -32,6 +40,10 @@ export const rpcRoutes: FastifyPluginCallback<{ ports: McpPorts }> = (app, { por
       return;
     }
     const incoming = readMessage(value, text);
+    const single = typeof incoming === 'object' && !('error' in incoming) ? incoming : undefined;
+    if (isStateless(request.headers, single)) {
+      return answerStateless(incoming, request, reply, readAccept(request.headers.accept));
+    }
     if (typeof incoming === 'object' && 'error' in incoming) {
       return sendResult(reply, toRefusal(incoming.idJson, incoming.error));
     }

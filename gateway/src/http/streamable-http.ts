@@ -7,12 +7,14 @@ import { GatewayError, toJsonRpcError } from '../errors.ts';
 import { type Incoming, RESPONSE, type RpcMessage, readMessage, toErrorText } from '../mcp/messages.ts';
 import type { McpPorts } from '../mcp/ports.ts';
 import { rpcCodes } from '../mcp/rpc-error.ts';
+import { isStateless } from '../mcp/stateless/envelope.ts';
 import {
   allowsBatch,
   assumedVersion,
   isSupportedVersion,
   negotiateVersion,
   type ProtocolVersion,
+  statelessVersion,
   supportedVersions,
 } from '../mcp/versions.ts';
 import { readAccept } from './accept.ts';
@@ -29,10 +31,12 @@ import { answerErrorsAsJsonRpc } from './error-handler.ts';
 import { sendJson, takeJsonAsText } from './json-body.ts';
 import type { Session, Sessions } from './sessions.ts';
 import { startSseStream } from './sse-stream.ts';
+import type { AnswerStateless } from './stateless.ts';
 
 export interface StreamableHttpOptions {
   ports: McpPorts;
   sessions: Sessions;
+  answerStateless: AnswerStateless;
   hasServer: (serverId: string) => Promise<boolean>;
   config: Pick<Config, 'SSE_KEEPALIVE_INTERVAL'>;
 }
@@ -43,7 +47,7 @@ interface Path {
 }
 
 export const streamableHttpRoutes: FastifyPluginCallback<StreamableHttpOptions> = (app, options, done) => {
-  const { ports, sessions, hasServer, config } = options;
+  const { ports, sessions, answerStateless, hasServer, config } = options;
   const keepAliveMs = config.SSE_KEEPALIVE_INTERVAL * 1000;
   takeJsonAsText(app);
   answerErrorsAsJsonRpc(app, ports.failed);
@@ -72,6 +76,10 @@ export const streamableHttpRoutes: FastifyPluginCallback<StreamableHttpOptions> 
     if ('status' in body) return sendJson(reply, body.status, body.text);
     const { value, text } = body;
     const incoming = Array.isArray(value) ? undefined : readMessage(value, text);
+    const single = typeof incoming === 'object' && !('error' in incoming) ? incoming : undefined;
+    if (incoming !== undefined && isStateless(request.headers, single)) {
+      return answerStateless(incoming, request, reply, accepted);
+    }
     const asked = toInitialize(incoming);
     // A session id beside `initialize` is of a session that is over for this client.
     const session = asked === undefined ? sessionOf(request) : undefined;
@@ -141,6 +149,7 @@ export const streamableHttpRoutes: FastifyPluginCallback<StreamableHttpOptions> 
   }
 
   function get(request: FastifyRequest, reply: FastifyReply): undefined {
+    if (request.headers['mcp-protocol-version'] === statelessVersion) return refuseVerb(reply);
     if (request.headers.accept !== undefined && !readAccept(request.headers.accept).sse) {
       return refuse(reply, 406, 'Not Acceptable: accept text/event-stream');
     }
@@ -157,6 +166,7 @@ export const streamableHttpRoutes: FastifyPluginCallback<StreamableHttpOptions> 
   }
 
   function remove(request: FastifyRequest, reply: FastifyReply): undefined {
+    if (request.headers['mcp-protocol-version'] === statelessVersion) return refuseVerb(reply);
     const session = sessionOf(request);
     if (session === undefined) return refuse(reply, 400, 'Bad Request: Mcp-Session-Id is required');
     sessions.close(session);
@@ -196,6 +206,12 @@ function refuseVersion(request: FastifyRequest, reply: FastifyReply): undefined 
 
 function refuse(reply: FastifyReply, status: number, message: string): undefined {
   sendJson(reply, status, toErrorText('null', { code: rpcCodes.invalidRequest, message }));
+}
+
+/** The stateless revision has one verb: its streams are answers to POST. */
+function refuseVerb(reply: FastifyReply): undefined {
+  reply.header('allow', 'POST');
+  refuse(reply, 405, `Method Not Allowed: ${statelessVersion} has POST alone`);
 }
 
 function toServerId(request: FastifyRequest): string | undefined {

@@ -74,6 +74,12 @@ export type ForwardedAnswer =
   | { ok: true; resultJson: string }
   | { ok: false; error: { code: number; message: string; data?: unknown } };
 
+/** Lists that may look different now: of one virtual server, or everywhere. */
+export interface ListChange {
+  kinds: readonly ('tools' | 'resources' | 'prompts')[];
+  serverId: string | undefined;
+}
+
 /** All of them are called on the request path: answer without a promise where the answer is in memory. */
 export interface McpPorts {
   /** A page of a list, serialised: `{"tools":[…],"nextCursor":"…"}`. @throws GW_INVALID_CURSOR */

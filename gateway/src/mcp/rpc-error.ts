@@ -7,7 +7,12 @@ export const rpcCodes = {
   methodNotFound: -32601,
   invalidParams: -32602,
   internalError: -32603,
+  /** Up to 2025-11-25; in 2026-07-28 an unknown resource is -32602. */
   resourceNotFound: -32002,
+  /** From here on 2026-07-28: https://modelcontextprotocol.io/specification/2026-07-28/basic/index#error-codes */
+  headerMismatch: -32020,
+  missingClientCapability: -32021,
+  unsupportedVersion: -32022,
 } as const;
 
 /** What stands behind `"error":` on the wire. */

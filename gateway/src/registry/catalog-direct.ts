@@ -5,7 +5,7 @@ import type { Catalog, CatalogEntry, CatalogGateway, EntryKind, ListJson } from 
 import { loadEntries, loadGateways, loadMembers } from './catalog-queries.ts';
 import { createListing } from './listing.ts';
 
-export interface DirectCatalog extends Catalog {
+export interface DirectCatalog extends Omit<Catalog, 'onListChanged'> {
   find(kind: EntryKind, name: string, serverId?: string): Promise<CatalogEntry | undefined>;
   hasResource(gatewayId: string, uri: string): Promise<boolean>;
   list(kind: EntryKind, cursor?: string, serverId?: string): Promise<ListJson>;

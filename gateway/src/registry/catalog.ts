@@ -1,4 +1,5 @@
 // What the MCP side reads of the registry. Answers come from memory whenever they can: this is the request path.
+import type { ListChange } from '../mcp/ports.ts';
 
 /** An upstream MCP server that is registered (REST: `/gateways`). */
 export interface CatalogGateway {
@@ -47,5 +48,7 @@ export interface Catalog {
   hasResource(gatewayId: string, uri: string): boolean | Promise<boolean>;
   /** One page. @throws GW_INVALID_CURSOR */
   list(kind: EntryKind, cursor?: string, serverId?: string): ListJson | Promise<ListJson>;
+  /** `listener` is told after each write that lists can show. @returns what takes it back */
+  onListChanged(listener: (change: ListChange) => void): () => void;
   gateway(gatewayId: string): CatalogGateway | undefined | Promise<CatalogGateway | undefined>;
 }

@@ -9,6 +9,7 @@ import type { Log, Store } from '../store/store.ts';
 import type { Catalog, EntryKind } from './catalog.ts';
 import { createDirectCatalog } from './catalog-direct.ts';
 import { type CatalogRow, loadEntries, loadGateways, loadMembers } from './catalog-queries.ts';
+import { ListChanges } from './list-changes.ts';
 import { createListing, type Listing } from './listing.ts';
 
 const SERVERS_KEPT = 10_000;
@@ -77,12 +78,14 @@ export function createMemoryCatalog({ store, config, log, now }: MemoryCatalogOp
     () => config.REGISTRY_CACHE_GATEWAYS_TTL,
     () => loadGateways(store),
   );
+  const changes = new ListChanges();
   const uncounted: SnapshotCounts = { hits: 0, misses: 0 };
   const ofKind = (kind: EntryKind, ttlSeconds: () => number) =>
     snapshot<Entries>(ttlSeconds, async () => {
       // Together with where their calls go: whoever is shown an entry can call it, also when the database is gone by then.
       const [all] = await Promise.all([loadEntries(store, { kind }), gateways.get(undefined, uncounted)]);
       const rows = all.filter((row) => row.enabled);
+      changes.read(kind, rows);
       const keys = kind === 'resources' ? all.map((row) => toResourceKey(row.gatewayId, row.originalName)) : [];
       return { rows, listing: createListing(kind, rows, config.PAGINATION_DEFAULT_PAGE_SIZE), keys: new Set(keys) };
     });
@@ -152,6 +155,7 @@ export function createMemoryCatalog({ store, config, log, now }: MemoryCatalogOp
       const listing = listingOf(kind, entries[kind].get(), serverId);
       return listing instanceof Promise ? listing.then((loaded) => loaded.page(cursor)) : listing.page(cursor);
     },
+    onListChanged: (listener) => changes.listen(listener),
     gateway(gatewayId) {
       if (!isAnyKept()) return direct.gateway(gatewayId);
       const all = gateways.get();
@@ -159,6 +163,10 @@ export function createMemoryCatalog({ store, config, log, now }: MemoryCatalogOp
     },
   };
 
+  const drop = (kind: EntryKind): void => {
+    entries[kind].invalidate();
+    changes.written(() => entries[kind].get(undefined, uncounted));
+  };
   const named = (name: string, counts: SnapshotCounts[], drop: (key?: string) => void, size = () => 1): NamedCache => ({
     name,
     drop,
@@ -172,12 +180,12 @@ export function createMemoryCatalog({ store, config, log, now }: MemoryCatalogOp
     catalog,
     caches: [
       named('tool_lookup', [lookupCounts], () => entries.tools.invalidate()),
-      named('registry_tools', [entries.tools.counts], () => entries.tools.invalidate()),
+      named('registry_tools', [entries.tools.counts], () => drop('tools')),
       named('registry_resources', [entries.resources.counts, entries.resourceTemplates.counts], () => {
-        entries.resources.invalidate();
-        entries.resourceTemplates.invalidate();
+        drop('resources');
+        drop('resourceTemplates');
       }),
-      named('registry_prompts', [entries.prompts.counts], () => entries.prompts.invalidate()),
+      named('registry_prompts', [entries.prompts.counts], () => drop('prompts')),
       named('registry_gateways', [gateways.counts], () => gateways.invalidate()),
       named(
         'registry_servers',
@@ -185,6 +193,7 @@ export function createMemoryCatalog({ store, config, log, now }: MemoryCatalogOp
         (serverId) => {
           if (serverId !== undefined) servers.get(serverId)?.invalidate();
           else for (const server of servers.values()) server.invalidate();
+          changes.membersWritten(serverId);
         },
         () => servers.size,
       ),
