@@ -49,11 +49,6 @@ export function buildApp({ config, registry, store, upstreams, caches, metrics, 
     bodyLimit: config.MAX_REQUEST_BYTES,
     forceCloseConnections: 'idle',
   });
-  const sessions = new Sessions({
-    max: config.MAX_SESSIONS,
-    ttlMs: config.SESSION_TTL * 1000,
-    nowMs: () => performance.now(),
-  });
   const { catalog } = registry;
   const { has, forward } = createRouter(catalog, upstreams);
   const list: McpPorts['list'] = (kind, cursor, serverId) => catalog.list(kind, cursor, serverId);
@@ -64,6 +59,11 @@ export function buildApp({ config, registry, store, upstreams, caches, metrics, 
     ports: { ...ports, listTtlMs: createListTtl(config), paramHeaders: createParamHeaders(catalog) },
     listeners,
     config,
+  });
+  const sessions = new Sessions({
+    config,
+    nowMs: () => performance.now(),
+    failed: (error) => failed('session end', error),
   });
   watchSources(metrics, {
     database: () => store.pool(),
@@ -89,7 +89,7 @@ export function buildApp({ config, registry, store, upstreams, caches, metrics, 
     guarded.register(rpcRoutes, { ports, answerStateless });
     guarded.register(streamableHttpRoutes, {
       ports,
-      sessions,
+      sessions: config.USE_STATEFUL_SESSIONS ? sessions : undefined,
       answerStateless,
       hasServer: (id) => catalog.hasServer(id),
       config,
@@ -99,6 +99,11 @@ export function buildApp({ config, registry, store, upstreams, caches, metrics, 
     guarded.register(toolRoutes, { registry });
     guarded.register(resourceRoutes, { registry });
     guarded.register(promptRoutes, { registry });
+  });
+  // Streams have no end of their own: they would hold up a graceful stop for ever.
+  app.addHook('preClose', (closed) => {
+    sessions[Symbol.dispose]();
+    closed();
   });
   return app;
 }

@@ -57,6 +57,18 @@ export const errors = {
     message: 'the gateway holds as many sessions as it may',
     hint: 'end sessions with DELETE, or raise MAX_SESSIONS',
   },
+  GW_CLIENT_UNREACHABLE: {
+    status: 502,
+    rpcCode: -32021,
+    message: 'the client cannot be asked',
+    hint: 'keep a session (USE_STATEFUL_SESSIONS) and its event stream open',
+  },
+  GW_CLIENT_TIMEOUT: {
+    status: 504,
+    rpcCode: -32022,
+    message: 'the client did not answer in time',
+    hint: 'answer sooner, or raise MCPGATEWAY_ELICITATION_TIMEOUT',
+  },
   GW_DATABASE_UNAVAILABLE: {
     status: 503,
     rpcCode: -32010,

@@ -157,6 +157,36 @@ export const requirements: Requirement[] = [
     clause: 'basic/transports#session-management',
   },
   {
+    id: 'MCP-HTTP-16',
+    text: 'a gateway that keeps no sessions gives out no id and answers GET and DELETE with 405',
+    clause: 'basic/transports#listening-for-messages-from-the-server',
+  },
+  {
+    id: 'MCP-HTTP-17',
+    text: 'an answer is JSON unless something has to be streamed before it',
+    clause: 'basic/transports#sending-messages-to-the-server',
+  },
+  {
+    id: 'MCP-PEER-01',
+    text: 'what an upstream says before its answer reaches the client on the stream of its request, untouched',
+    clause: 'basic/transports#sending-messages-to-the-server',
+  },
+  {
+    id: 'MCP-PEER-02',
+    text: "an upstream's request is asked of the client under an id of the gateway's own; only its session answers it",
+    clause: 'basic/transports#sending-messages-to-the-server',
+  },
+  {
+    id: 'MCP-PEER-03',
+    text: 'a client that does not answer in time is told that nobody waits any more',
+    clause: 'basic/lifecycle#timeouts',
+  },
+  {
+    id: 'MCP-PEER-04',
+    text: 'messages that belong to no request go out on the standing stream alone',
+    clause: 'basic/transports#listening-for-messages-from-the-server',
+  },
+  {
     id: 'MCP-UP-01',
     text: 'one session per upstream, initialised once by all who call at the same time',
     clause: 'basic/lifecycle#initialization',

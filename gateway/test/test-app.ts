@@ -7,7 +7,7 @@ import { Caches } from '../src/cache/caches.ts';
 import { loadConfig } from '../src/config.ts';
 import { GatewayError } from '../src/errors.ts';
 import type { Upstream, UpstreamAnswer } from '../src/federation/upstream.ts';
-import type { CancelSignal, ClientPeer, ListChange } from '../src/mcp/ports.ts';
+import type { Caller, CancelSignal, ClientPeer, ListChange, McpSession } from '../src/mcp/ports.ts';
 import { createMetrics } from '../src/metrics.ts';
 import type { Catalog, CatalogEntry } from '../src/registry/catalog.ts';
 import { createRegistry } from '../src/registry/index.ts';
@@ -20,7 +20,9 @@ export interface Asked {
   method: string;
   paramsJson: string | undefined;
   signal: CancelSignal | undefined;
+  /** The way to the client, and its session. */
   peer: ClientPeer | undefined;
+  session: McpSession | undefined;
 }
 
 export interface TestApp extends AsyncDisposable {
@@ -106,21 +108,24 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
     pool: () => ({ active: 1, idle: 2, waiting: 0 }),
     [Symbol.asyncDispose]: async () => undefined,
   };
-  const upstream: Upstream = {
+  const upstreamOf = (session: McpSession | undefined): Upstream => ({
     async request(method, paramsJson, options) {
-      const one = { method, paramsJson, signal: options?.signal, peer: options?.peer };
+      const one = { method, paramsJson, signal: options?.signal, peer: options?.peer, session };
       asked.push(one);
       if (answer !== undefined) return answer(one);
       return { ok: true, resultJson: `{"content":[],"echo":${paramsJson ?? '{}'}}` };
     },
     discover: () => Promise.reject(new Error('not asked for in this test')),
     [Symbol.asyncDispose]: async () => undefined,
-  };
+  });
+  const upstreams = { of: (_address: unknown, { session }: Pick<Caller, 'session'>) => upstreamOf(session) };
   const listeners = new Set<(change: ListChange) => void>();
   const catalog = createCatalog(options.hiddenUri, listeners);
   const caches = new Caches();
-  const registry = { ...createRegistry({ store, connect: () => upstream, caches, config, log }), catalog };
-  const upstreams = { of: () => upstream };
+  const registry = {
+    ...createRegistry({ store, connect: () => upstreamOf(undefined), caches, config, log }),
+    catalog,
+  };
   const app = buildApp({ config, registry, store, upstreams, caches, metrics: createMetrics(), log });
   return {
     app,

@@ -1,33 +1,19 @@
 // From the text of a JSON-RPC body to the text of its answer: what /rpc and Streamable HTTP have in common.
-import type { IncomingHttpHeaders } from 'node:http';
-import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 import { dispatch } from '../mcp/dispatch.ts';
-import {
-  type Incoming,
-  isRequest,
-  parseBody,
-  RESPONSE,
-  type RpcMessage,
-  readBatch,
-  toErrorText,
-} from '../mcp/messages.ts';
-import type { CallerIdentity, McpPorts } from '../mcp/ports.ts';
+import { type Incoming, isRequest, parseBody, type RpcMessage, readBatch, toErrorText } from '../mcp/messages.ts';
+import type { McpPorts } from '../mcp/ports.ts';
 import { RpcError, type RpcErrorBody, rpcCodes } from '../mcp/rpc-error.ts';
-import { type Cancellable, RequestCaller } from './caller.ts';
+import { type Origin, RequestCaller } from './caller.ts';
+import type { ClientSession } from './client-session.ts';
 import { sendJson } from './json-body.ts';
 
-/** Where requests came in and what holds there. */
-export interface Entrance {
-  ports: McpPorts;
-  socket: Socket;
-  serverId: string | undefined;
-  identity: CallerIdentity;
-  headers: IncomingHttpHeaders;
+/** Where messages came in, what holds there, and the way back. */
+export interface Entrance extends Origin {
+  readonly ports: McpPorts;
   /** A bare tool name as method calls that tool. */
-  allowToolNames: boolean;
-  /** The session's running requests. */
-  cancellable: Cancellable | undefined;
+  readonly allowToolNames: boolean;
+  readonly session: ClientSession | undefined;
 }
 
 /** An answer that is an error before anything was dispatched. */
@@ -60,7 +46,10 @@ export function sendResult(reply: FastifyReply, result: Refusal | string | undef
 
 /** Answers one message; undefined for a notification or a response, which get none. */
 export function answerMessage(incoming: Incoming, entrance: Entrance): string | undefined | Promise<string> {
-  if (incoming === RESPONSE) return undefined;
+  if ('answersId' in incoming) {
+    entrance.session?.takeResponse(incoming);
+    return undefined;
+  }
   if ('error' in incoming) return toErrorText(incoming.idJson, incoming.error);
   if (!isRequest(incoming)) {
     takeNotification(incoming, entrance);
@@ -92,7 +81,7 @@ export async function answerBatch(
 
 /** `initialize` must not be part of a batch (lifecycle, 2025-03-26): its session would have no header to be told in. */
 function refuseInitialize(incoming: Incoming): Incoming {
-  if (incoming === RESPONSE || 'error' in incoming || incoming.method !== 'initialize') return incoming;
+  if ('answersId' in incoming || 'error' in incoming || incoming.method !== 'initialize') return incoming;
   const message = 'Invalid Request: initialize must not be part of a batch';
   return { idJson: incoming.idJson ?? 'null', error: { code: rpcCodes.invalidRequest, message } };
 }

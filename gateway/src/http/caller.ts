@@ -1,8 +1,8 @@
-// One JSON-RPC request on its way. It is aborted when its connection closes (we offer no way to fetch the answer later)
-// or when its client cancels it.
+// One JSON-RPC request on its way. It is aborted when its client cancels it, and when its connection closes unless the client
+// can come back for the answer.
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Caller, CallerIdentity, CancelSignal, ClientPeer } from '../mcp/ports.ts';
+import type { Caller, CallerIdentity, CancelSignal, ClientPeer, McpSession } from '../mcp/ports.ts';
 import { RpcError } from '../mcp/rpc-error.ts';
 
 /** LSP's number for it; JSON-RPC has none. */
@@ -14,44 +14,53 @@ const bySocket = new WeakMap<Socket, Set<RequestCaller>>();
 /** Those that a client may cancel by their id: the session's. */
 export type Cancellable = Map<string, RequestCaller>;
 
-/** What every request that came in through one HTTP request shares. */
-interface Origin {
-  socket: Socket;
-  serverId: string | undefined;
-  identity: CallerIdentity;
-  headers: IncomingHttpHeaders;
-  cancellable: Cancellable | undefined;
+/** What every request that came in through one HTTP request (or one socket) shares. */
+export interface Origin {
+  /** Its close says that nobody waits any more; undefined: the session's end does. */
+  readonly socket: Socket | undefined;
+  readonly serverId: string | undefined;
+  readonly identity: CallerIdentity;
+  readonly headers: IncomingHttpHeaders;
+  readonly session: McpSession | undefined;
+  readonly peer: ClientPeer | undefined;
+  readonly cancellable: Cancellable | undefined;
+  /** The client can fetch the answer when its connection is gone. */
+  readonly isResumable: boolean;
 }
 
 export class RequestCaller implements Caller, CancelSignal {
   readonly serverId: string | undefined;
   readonly identity: CallerIdentity;
   readonly headers: IncomingHttpHeaders;
-  readonly session = undefined;
-  readonly peer: ClientPeer | undefined = undefined;
+  readonly session: McpSession | undefined;
   aborted = false;
   reason: unknown;
-  readonly #socket: Socket;
+  readonly #origin: Origin;
   readonly #idJson: string;
-  readonly #cancellable: Cancellable | undefined;
   #listeners: (() => void)[] = [];
   #isKnown = false;
 
-  constructor(idJson: string, { socket, serverId, identity, headers, cancellable }: Origin) {
-    this.#socket = socket;
+  constructor(idJson: string, origin: Origin) {
+    this.#origin = origin;
     this.#idJson = idJson;
-    this.serverId = serverId;
-    this.identity = identity;
-    this.headers = headers;
-    this.#cancellable = cancellable;
+    this.serverId = origin.serverId;
+    this.identity = origin.identity;
+    this.headers = origin.headers;
+    this.session = origin.session;
+  }
+
+  /** Made when an upstream has something to say: most have not. */
+  get peer(): ClientPeer | undefined {
+    return this.#origin.peer;
   }
 
   /** Asked for by what goes to an upstream; from then on the request can be found and aborted. */
   get signal(): CancelSignal {
     if (!this.#isKnown) {
       this.#isKnown = true;
-      callersOf(this.#socket).add(this);
-      this.#cancellable?.set(this.#idJson, this);
+      const { socket, cancellable } = this.#origin;
+      if (socket !== undefined) callersOf(socket).add(this);
+      cancellable?.set(this.#idJson, this);
     }
     return this;
   }
@@ -72,11 +81,16 @@ export class RequestCaller implements Caller, CancelSignal {
     for (const listener of [...this.#listeners]) listener();
   }
 
+  disconnect(): void {
+    if (!this.#origin.isResumable) this.abort('the client closed the connection');
+  }
+
   /** Its answer is there. */
   end(): void {
     if (!this.#isKnown) return;
-    bySocket.get(this.#socket)?.delete(this);
-    if (this.#cancellable?.get(this.#idJson) === this) this.#cancellable.delete(this.#idJson);
+    const { socket, cancellable } = this.#origin;
+    if (socket !== undefined) bySocket.get(socket)?.delete(this);
+    if (cancellable?.get(this.#idJson) === this) cancellable.delete(this.#idJson);
   }
 }
 
@@ -86,7 +100,7 @@ function callersOf(socket: Socket): Set<RequestCaller> {
   const callers = new Set<RequestCaller>();
   bySocket.set(socket, callers);
   socket.once('close', () => {
-    for (const caller of callers) caller.abort('the client closed the connection');
+    for (const caller of callers) caller.disconnect();
   });
   return callers;
 }

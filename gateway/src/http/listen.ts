@@ -12,12 +12,12 @@ import {
   toClosed,
   toTagged,
 } from '../mcp/stateless/subscription.ts';
-import { type SseStream, startSseStream } from './sse-stream.ts';
+import { SseStream, type SseStreamOptions } from './sse-stream.ts';
 
 export interface ListenersOptions {
   /** The registry's: `listener` is told after each write that lists can show. @returns what takes it back */
   onListChanged: (listener: (change: ListChange) => void) => () => void;
-  config: Pick<Config, 'SSE_KEEPALIVE_INTERVAL' | 'MAX_SESSIONS'>;
+  config: SseStreamOptions['config'] & Pick<Config, 'MAX_SESSIONS'>;
 }
 
 interface Asking {
@@ -54,7 +54,7 @@ export class Listeners implements Disposable {
     if (this.#open.size >= config.MAX_SESSIONS) {
       throw new GatewayError('GW_TOO_MANY_SESSIONS', { detail: `${config.MAX_SESSIONS} streams are open` });
     }
-    const stream = startSseStream(reply, {}, config.SSE_KEEPALIVE_INTERVAL * 1000);
+    const stream = new SseStream(reply, { config });
     const { resourceSubscriptions: _uris, ...honoured } = filter;
     const listener: Listener = { idJson: request.idJson, serverId, filter: honoured, stream };
     stream.send(toAcknowledged(request.idJson, honoured));

@@ -30,7 +30,10 @@ export const rpcRoutes: FastifyPluginCallback<RpcOptions> = (app, { ports, answe
       identity: request.identity ?? anonymous,
       headers: request.headers,
       allowToolNames: true,
+      session: undefined,
+      peer: undefined,
       cancellable: undefined,
+      isResumable: false,
     };
     if (Array.isArray(value)) {
       answerBatch(value, text, entrance).then(
@@ -40,7 +43,7 @@ export const rpcRoutes: FastifyPluginCallback<RpcOptions> = (app, { ports, answe
       return;
     }
     const incoming = readMessage(value, text);
-    const single = typeof incoming === 'object' && !('error' in incoming) ? incoming : undefined;
+    const single = incoming !== undefined && 'method' in incoming ? incoming : undefined;
     if (isStateless(request.headers, single)) {
       return answerStateless(incoming, request, reply, readAccept(request.headers.accept));
     }

@@ -1,67 +1,70 @@
-// MCP sessions: bounded in number, forgotten when idle, each of one user and one path.
+// The stateful sessions of MCP clients: bounded in number, forgotten when idle, each of one user and one path.
 // https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management
-import { randomUUID } from 'node:crypto';
+import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
-import type { ProtocolVersion } from '../mcp/versions.ts';
-import type { Cancellable } from './caller.ts';
-import type { SseStream } from './sse-stream.ts';
-
-export interface Session {
-  id: string;
-  /** Whose it is: another user does not find it. */
-  subject: string;
-  serverId: string | undefined;
-  protocolVersion: ProtocolVersion;
-  /** Running requests, by id. */
-  calls: Cancellable;
-  /** The GET stream, while one is open. */
-  stream: SseStream | undefined;
-  usedAtMs: number;
-}
+import type { CallerIdentity } from '../mcp/ports.ts';
+import type { ClientRequestSettings } from './client-requests.ts';
+import { ClientSession } from './client-session.ts';
+import type { EventLogOptions } from './event-log.ts';
 
 export interface SessionsOptions {
-  max: number;
-  ttlMs: number;
+  config: ClientRequestSettings & Pick<Config, 'MAX_SESSIONS' | 'SESSION_TTL' | 'MESSAGE_TTL'>;
   /** Monotonic: a changed wall clock ends no session. */
   nowMs: () => number;
+  /** Told of what went wrong at the end of a session. */
+  failed: (error: unknown) => void;
 }
+
+/** What a session keeps of its streams for clients that come back. */
+const KEPT_EVENTS = 1_000;
+const KEPT_BYTES = 1024 * 1024;
+/** A session that was used within this time makes no room for another: a flood of new ones is refused. */
+const YOUNG_MS = 60_000;
+/** Sessions that are ended at a time: each may have to tell its upstreams. */
+const ENDED_AT_ONCE = 20;
+const SWEEP_AT_MOST_MS = 30_000;
+const SWEEP_AT_LEAST_MS = 20;
 
 export class Sessions implements Disposable {
   /** Least recently used first. */
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions = new Map<string, ClientSession>();
   readonly #options: SessionsOptions;
-  readonly #sweeper: NodeJS.Timeout;
+  readonly #events: EventLogOptions;
+  readonly #toEnd: ClientSession[] = [];
+  #ending = 0;
+  #sweeper: NodeJS.Timeout | undefined;
 
   constructor(options: SessionsOptions) {
+    const { config, nowMs } = options;
     this.#options = options;
-    const everyMs = Math.min(30_000, Math.max(20, options.ttlMs / 2));
-    this.#sweeper = setInterval(() => this.sweep(), everyMs).unref();
+    this.#events = {
+      maxEvents: KEPT_EVENTS,
+      maxBytes: KEPT_BYTES,
+      ttlMs: () => config.MESSAGE_TTL * 1000,
+      nowMs,
+    };
+    this.#planSweep();
   }
 
   get size(): number {
     return this.#sessions.size;
   }
 
-  /** When there are too many, the one unused for longest goes: its client is told to initialise anew. @throws GW_TOO_MANY_SESSIONS when all are busy */
-  open(subject: string, serverId: string | undefined, protocolVersion: ProtocolVersion): Session {
-    if (this.#sessions.size >= this.#options.max) this.#evict();
-    const session: Session = {
-      id: randomUUID(),
-      subject,
-      serverId,
-      protocolVersion,
-      calls: new Map(),
-      stream: undefined,
-      usedAtMs: this.#options.nowMs(),
-    };
+  /** When there are too many, the one unused for longest goes: its client is told to initialise anew. @throws GW_TOO_MANY_SESSIONS when all are busy or young */
+  open(identity: CallerIdentity, serverId: string | undefined): ClientSession {
+    if (this.#sessions.size >= this.#options.config.MAX_SESSIONS) this.#evict();
+    const { config: settings, nowMs } = this.#options;
+    const session = new ClientSession({ identity, serverId, settings, events: this.#events, nowMs });
     this.#sessions.set(session.id, session);
     return session;
   }
 
   /** @returns undefined when there is none, it is over, or it is another user's or another path's */
-  find(id: string, subject: string, serverId: string | undefined): Session | undefined {
+  find(id: string, identity: CallerIdentity, serverId: string | undefined): ClientSession | undefined {
     const session = this.#sessions.get(id);
-    if (session === undefined || session.subject !== subject || session.serverId !== serverId) return undefined;
+    if (session === undefined || session.identity.sub !== identity.sub || session.serverId !== serverId) {
+      return undefined;
+    }
     if (!this.#isAlive(session)) {
       this.close(session);
       return undefined;
@@ -70,44 +73,80 @@ export class Sessions implements Disposable {
     return session;
   }
 
-  touch(session: Session): void {
+  all(): Iterable<ClientSession> {
+    return this.#sessions.values();
+  }
+
+  touch(session: ClientSession): void {
+    if (session.isOver) return;
     session.usedAtMs = this.#options.nowMs();
     this.#sessions.delete(session.id);
     this.#sessions.set(session.id, session);
   }
 
-  close(session: Session): void {
-    this.#sessions.delete(session.id);
-    for (const caller of [...session.calls.values()]) caller.abort('its session ended');
-    session.stream?.end();
+  /** It is not found any more; its end follows, not too many at a time. */
+  close(session: ClientSession): void {
+    if (!this.#sessions.delete(session.id)) return;
+    session.cut();
+    this.#toEnd.push(session);
+    this.#endNext();
   }
 
   sweep(): void {
-    for (const session of this.#sessions.values()) if (!this.#isAlive(session)) this.close(session);
+    for (const session of this.#sessions.values()) {
+      if (this.#isAlive(session)) session.expireEvents();
+      else this.close(session);
+    }
   }
 
   /** Ends every stream; running calls are left to finish. */
   [Symbol.dispose](): void {
-    clearInterval(this.#sweeper);
-    for (const session of this.#sessions.values()) session.stream?.end();
+    clearTimeout(this.#sweeper);
+    for (const session of this.#sessions.values()) session.endStreams();
     this.#sessions.clear();
   }
 
-  #isAlive(session: Session): boolean {
-    return isBusy(session) || this.#options.nowMs() - session.usedAtMs < this.#options.ttlMs;
+  /** The time to live may be changed while the gateway runs. */
+  #planSweep(): void {
+    const everyMs = Math.max(SWEEP_AT_LEAST_MS, (this.#options.config.SESSION_TTL * 1000) / 2);
+    this.#sweeper = setTimeout(
+      () => {
+        this.sweep();
+        this.#planSweep();
+      },
+      Math.min(SWEEP_AT_MOST_MS, everyMs),
+    ).unref();
+  }
+
+  #endNext(): void {
+    while (this.#ending < ENDED_AT_ONCE) {
+      const session = this.#toEnd.shift();
+      if (session === undefined) return;
+      this.#ending++;
+      void session.tellEnd().then((failures) => {
+        for (const failure of failures) this.#options.failed(failure);
+        this.#ending--;
+        this.#endNext();
+      });
+    }
+  }
+
+  #isAlive(session: ClientSession): boolean {
+    return session.isBusy || this.#options.nowMs() - session.usedAtMs < this.#options.config.SESSION_TTL * 1000;
   }
 
   #evict(): void {
+    const youngest = this.#options.nowMs() - Math.min(YOUNG_MS, this.#options.config.SESSION_TTL * 1000);
     for (const session of this.#sessions.values()) {
-      if (!isBusy(session)) {
+      // Least recently used first: those that follow are younger still.
+      if (session.usedAtMs > youngest) break;
+      if (!session.isBusy) {
         this.close(session);
         return;
       }
     }
-    throw new GatewayError('GW_TOO_MANY_SESSIONS', { detail: `all ${this.#options.max} sessions are busy` });
+    throw new GatewayError('GW_TOO_MANY_SESSIONS', {
+      detail: `all ${this.#options.config.MAX_SESSIONS} sessions are in use`,
+    });
   }
-}
-
-function isBusy(session: Session): boolean {
-  return session.stream !== undefined || session.calls.size > 0;
 }

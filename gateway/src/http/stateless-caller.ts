@@ -3,10 +3,14 @@ import type { ClientPeer } from '../mcp/ports.ts';
 import { RequestCaller } from './caller.ts';
 
 export class StatelessCaller extends RequestCaller {
-  override readonly peer: ClientPeer;
+  readonly #peer: ClientPeer;
 
   constructor(idJson: string, origin: ConstructorParameters<typeof RequestCaller>[1], peer: ClientPeer) {
     super(idJson, origin);
-    this.peer = peer;
+    this.#peer = peer;
+  }
+
+  override get peer(): ClientPeer {
+    return this.#peer;
   }
 }

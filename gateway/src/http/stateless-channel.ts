@@ -10,21 +10,21 @@ import type { Envelope } from '../mcp/stateless/envelope.ts';
 import { isWanted } from '../mcp/stateless/log-level.ts';
 import type { Accepted } from './accept.ts';
 import { sendJson } from './json-body.ts';
-import { type SseStream, startSseStream } from './sse-stream.ts';
+import { SseStream, type SseStreamOptions } from './sse-stream.ts';
 
 export class AnswerChannel implements ClientPeer {
   readonly #reply: FastifyReply;
   readonly #accepted: Accepted;
   readonly #envelope: Envelope;
-  readonly #keepAliveMs: number;
+  readonly #config: SseStreamOptions['config'];
   #stream: SseStream | undefined;
   #isOver = false;
 
-  constructor(reply: FastifyReply, accepted: Accepted, envelope: Envelope, keepAliveMs: number) {
+  constructor(reply: FastifyReply, accepted: Accepted, envelope: Envelope, config: SseStreamOptions['config']) {
     this.#reply = reply;
     this.#accepted = accepted;
     this.#envelope = envelope;
-    this.#keepAliveMs = keepAliveMs;
+    this.#config = config;
   }
 
   /** The answer takes time: who takes nothing but an event stream gets its head now. */
@@ -57,7 +57,7 @@ export class AnswerChannel implements ClientPeer {
   }
 
   #open(): SseStream {
-    this.#stream = startSseStream(this.#reply, {}, this.#keepAliveMs);
+    this.#stream = new SseStream(this.#reply, { config: this.#config });
     return this.#stream;
   }
 

@@ -2,8 +2,7 @@
 // https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { anonymous } from '../auth/index.ts';
-import type { Config } from '../config.ts';
-import { type Incoming, isRequest, RESPONSE, toErrorText } from '../mcp/messages.ts';
+import { type Incoming, isRequest, toErrorText } from '../mcp/messages.ts';
 import type { RpcErrorBody } from '../mcp/rpc-error.ts';
 import { rpcCodes } from '../mcp/rpc-error.ts';
 import {
@@ -16,13 +15,14 @@ import { type Envelope, readEnvelope } from '../mcp/stateless/envelope.ts';
 import type { Accepted } from './accept.ts';
 import { sendJson } from './json-body.ts';
 import type { Listeners } from './listen.ts';
+import type { SseStreamOptions } from './sse-stream.ts';
 import { StatelessCaller } from './stateless-caller.ts';
 import { AnswerChannel } from './stateless-channel.ts';
 
 export interface StatelessOptions {
   ports: StatelessPorts;
   listeners: Listeners;
-  config: Pick<Config, 'SSE_KEEPALIVE_INTERVAL'>;
+  config: SseStreamOptions['config'];
 }
 
 export type AnswerStateless = (
@@ -35,7 +35,7 @@ export type AnswerStateless = (
 export function createAnswerStateless({ ports, listeners, config }: StatelessOptions): AnswerStateless {
   return function answerStateless(incoming, request, reply, accepted) {
     // The client answers what it was asked with its next request (MRTR), never with a response of its own.
-    if (incoming === RESPONSE)
+    if ('answersId' in incoming)
       return refuse(reply, 'null', 'a response is not taken: repeat the request with inputResponses');
     if ('error' in incoming) return sendJson(reply, 400, toErrorText(incoming.idJson, incoming.error));
     if (!isRequest(incoming)) {
@@ -61,10 +61,19 @@ export function createAnswerStateless({ ports, listeners, config }: StatelessOpt
       }
       return;
     }
-    const channel = new AnswerChannel(reply, accepted, envelope, config.SSE_KEEPALIVE_INTERVAL * 1000);
+    const channel = new AnswerChannel(reply, accepted, envelope, config);
     const caller = new StatelessCaller(
       idJson,
-      { socket: request.raw.socket, serverId, identity, headers: request.headers, cancellable: undefined },
+      {
+        socket: request.raw.socket,
+        serverId,
+        identity,
+        headers: request.headers,
+        session: undefined,
+        peer: undefined,
+        cancellable: undefined,
+        isResumable: false,
+      },
       channel,
     );
     const answer = dispatchStateless(incoming, ports, caller);

@@ -4,7 +4,7 @@ import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastif
 import { anonymous } from '../auth/index.ts';
 import type { Config } from '../config.ts';
 import { GatewayError, toJsonRpcError } from '../errors.ts';
-import { type Incoming, RESPONSE, type RpcMessage, readMessage, toErrorText } from '../mcp/messages.ts';
+import { type Incoming, type RpcMessage, readMessage, toErrorText } from '../mcp/messages.ts';
 import type { McpPorts } from '../mcp/ports.ts';
 import { rpcCodes } from '../mcp/rpc-error.ts';
 import { isStateless } from '../mcp/stateless/envelope.ts';
@@ -18,27 +18,29 @@ import {
   supportedVersions,
 } from '../mcp/versions.ts';
 import { readAccept } from './accept.ts';
-import {
-  answerBatch,
-  answerMessage,
-  type Entrance,
-  parseText,
-  type Refusal,
-  sendResult,
-  toRefusal,
-} from './answer-text.ts';
+import { answerBatch, answerMessage, parseText, type Refusal, sendResult, toRefusal } from './answer-text.ts';
+import type { ClientSession } from './client-session.ts';
 import { answerErrorsAsJsonRpc } from './error-handler.ts';
 import { sendJson, takeJsonAsText } from './json-body.ts';
-import type { Session, Sessions } from './sessions.ts';
-import { startSseStream } from './sse-stream.ts';
+import { PostEntrance } from './post-entrance.ts';
+import type { Sessions } from './sessions.ts';
+import { openStandingStream } from './standing-stream.ts';
 import type { AnswerStateless } from './stateless.ts';
 
 export interface StreamableHttpOptions {
   ports: McpPorts;
-  sessions: Sessions;
+  /** Undefined: no session is given out, and any worker serves any request. */
+  sessions: Sessions | undefined;
   answerStateless: AnswerStateless;
   hasServer: (serverId: string) => Promise<boolean>;
-  config: Pick<Config, 'SSE_KEEPALIVE_INTERVAL'>;
+  config: Pick<
+    Config,
+    | 'JSON_RESPONSE_ENABLED'
+    | 'SSE_KEEPALIVE_ENABLED'
+    | 'SSE_KEEPALIVE_INTERVAL'
+    | 'MCPGATEWAY_ELICITATION_ENABLED'
+    | 'MCPGATEWAY_TOOL_CANCELLATION_ENABLED'
+  >;
 }
 
 /** Of the route's own pattern: `/mcp` has none. */
@@ -48,7 +50,6 @@ interface Path {
 
 export const streamableHttpRoutes: FastifyPluginCallback<StreamableHttpOptions> = (app, options, done) => {
   const { ports, sessions, answerStateless, hasServer, config } = options;
-  const keepAliveMs = config.SSE_KEEPALIVE_INTERVAL * 1000;
   takeJsonAsText(app);
   answerErrorsAsJsonRpc(app, ports.failed);
 
@@ -59,10 +60,11 @@ export const streamableHttpRoutes: FastifyPluginCallback<StreamableHttpOptions> 
   }
 
   /** @throws GW_SESSION_NOT_FOUND */
-  function sessionOf(request: FastifyRequest): Session | undefined {
+  function sessionOf(request: FastifyRequest): ClientSession | undefined {
+    if (sessions === undefined) return undefined;
     const id = request.headers['mcp-session-id'];
     if (typeof id !== 'string') return undefined;
-    const session = sessions.find(id, toSubject(request), toServerId(request));
+    const session = sessions.find(id, request.identity ?? anonymous, toServerId(request));
     if (session === undefined) throw new GatewayError('GW_SESSION_NOT_FOUND', { detail: `session ${id}` });
     return session;
   }
@@ -76,97 +78,83 @@ export const streamableHttpRoutes: FastifyPluginCallback<StreamableHttpOptions> 
     if ('status' in body) return sendJson(reply, body.status, body.text);
     const { value, text } = body;
     const incoming = Array.isArray(value) ? undefined : readMessage(value, text);
-    const single = typeof incoming === 'object' && !('error' in incoming) ? incoming : undefined;
+    const single = incoming !== undefined && 'method' in incoming ? incoming : undefined;
     if (incoming !== undefined && isStateless(request.headers, single)) {
       return answerStateless(incoming, request, reply, accepted);
     }
     const asked = toInitialize(incoming);
     // A session id beside `initialize` is of a session that is over for this client.
-    const session = asked === undefined ? sessionOf(request) : undefined;
+    const session = asked === undefined ? sessionOf(request) : openSession(asked, request, reply);
     const version = asked === undefined ? readVersion(request, session) : assumedVersion;
     if (version === undefined) return refuseVersion(request, reply);
-    const entrance: Entrance = {
-      ports,
-      socket: request.raw.socket,
-      serverId: toServerId(request),
-      identity: request.identity ?? anonymous,
-      headers: request.headers,
-      allowToolNames: false,
-      cancellable: session?.calls,
-    };
+    const entrance = new PostEntrance(options, request, reply, toServerId(request), session, accepted.sse);
+    const asJson = accepted.json && (config.JSON_RESPONSE_ENABLED || !accepted.sse);
     if (incoming === undefined) {
       if (!allowsBatch(version)) return refuse(reply, 400, `Invalid Request: ${version} has no batches`);
-      return answer(reply, answerBatch(value as unknown[], text, entrance), accepted.json);
+      return answer(reply, answerBatch(value as unknown[], text, entrance), entrance, asJson);
     }
-    if (typeof incoming === 'object' && 'error' in incoming) {
+    if ('error' in incoming) {
       const refusal = toRefusal(incoming.idJson, incoming.error);
       return sendJson(reply, refusal.status, refusal.text);
     }
-    if (asked !== undefined) openSession(asked, request, reply);
-    answer(reply, answerMessage(incoming, entrance), accepted.json);
+    answer(reply, answerMessage(incoming, entrance), entrance, asJson);
   }
 
   /** The session is told by the header alone; a client that does not send it back is served without one. */
-  function openSession(message: RpcMessage, request: FastifyRequest, reply: FastifyReply): void {
-    const requested = message.params?.['protocolVersion'];
-    if (typeof requested !== 'string') return;
-    const version = negotiateVersion(requested);
-    reply.header('mcp-session-id', sessions.open(toSubject(request), toServerId(request), version).id);
+  function openSession(
+    { params }: RpcMessage,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): ClientSession | undefined {
+    const requested = params?.['protocolVersion'];
+    if (sessions === undefined || typeof requested !== 'string') return undefined;
+    const session = sessions.open(request.identity ?? anonymous, toServerId(request));
+    session.agree(negotiateVersion(requested), params?.['capabilities']);
+    reply.header('mcp-session-id', session.id);
+    return session;
   }
 
   function answer(
     reply: FastifyReply,
     result: string | undefined | Promise<Refusal | string | undefined>,
+    entrance: PostEntrance,
     asJson: boolean,
   ): undefined {
     if (!(result instanceof Promise)) {
-      if (asJson || result === undefined) return sendResult(reply, result);
-      return streamResult(reply, Promise.resolve(result));
+      if (asJson || result === undefined) sendResult(reply, result);
+      else entrance.finish(result);
+      return;
     }
-    if (!asJson) return streamResult(reply, result);
+    if (!asJson) entrance.stream();
     result.then(
-      (answered) => sendResult(reply, answered),
-      (error) => reply.send(error),
+      (answered) => {
+        if (!entrance.isStreaming) sendResult(reply, answered);
+        else entrance.finish(typeof answered === 'object' ? answered.text : answered);
+      },
+      (error) => {
+        if (!entrance.isStreaming) return reply.send(error);
+        ports.failed('sse', error);
+        entrance.finish(toErrorText('null', toJsonRpcError(error)));
+      },
     );
-  }
-
-  function streamResult(reply: FastifyReply, result: Promise<Refusal | string | undefined>): undefined {
-    // What Fastify holds of the answer's head would be lost with the answer taken out of its hands.
-    const sessionId = reply.getHeader('mcp-session-id');
-    const stream = startSseStream(reply, sessionId === undefined ? {} : { 'mcp-session-id': sessionId }, keepAliveMs);
-    result
-      .then(
-        (answered) => (typeof answered === 'object' ? answered.text : answered),
-        (error) => {
-          ports.failed('sse', error);
-          return toErrorText('null', toJsonRpcError(error));
-        },
-      )
-      .then((text) => {
-        if (text !== undefined) stream.send(text);
-        stream.end();
-      });
   }
 
   function get(request: FastifyRequest, reply: FastifyReply): undefined {
     if (request.headers['mcp-protocol-version'] === statelessVersion) return refuseVerb(reply);
+    if (sessions === undefined) return refuseMethod(reply);
     if (request.headers.accept !== undefined && !readAccept(request.headers.accept).sse) {
       return refuse(reply, 406, 'Not Acceptable: accept text/event-stream');
     }
     const session = sessionOf(request);
     if (session === undefined) return refuse(reply, 400, 'Bad Request: Mcp-Session-Id is required');
     if (readVersion(request, session) === undefined) return refuseVersion(request, reply);
-    if (session.stream !== undefined) return refuse(reply, 409, 'Conflict: the session has a stream already');
-    const headers = { 'mcp-session-id': session.id };
-    const stream = startSseStream(reply, headers, keepAliveMs, () => sessions.touch(session));
-    session.stream = stream;
-    reply.raw.on('close', () => {
-      if (session.stream === stream) session.stream = undefined;
-    });
+    const refusal = openStandingStream(request, reply, session, sessions, config);
+    if (refusal !== undefined) refuse(reply, refusal.status, refusal.text);
   }
 
   function remove(request: FastifyRequest, reply: FastifyReply): undefined {
     if (request.headers['mcp-protocol-version'] === statelessVersion) return refuseVerb(reply);
+    if (sessions === undefined) return refuseMethod(reply);
     const session = sessionOf(request);
     if (session === undefined) return refuse(reply, 400, 'Bad Request: Mcp-Session-Id is required');
     sessions.close(session);
@@ -179,21 +167,16 @@ export const streamableHttpRoutes: FastifyPluginCallback<StreamableHttpOptions> 
     app.get(path, { preHandler, exposeHeadRoute: false }, get);
     app.delete(path, { preHandler }, remove);
   }
-  // Streams have no end of their own: they would hold up a graceful stop for ever.
-  app.addHook('preClose', (closed) => {
-    sessions[Symbol.dispose]();
-    closed();
-  });
   done();
 };
 
 function toInitialize(incoming: Incoming | undefined): RpcMessage | undefined {
-  if (incoming === undefined || incoming === RESPONSE || 'error' in incoming) return undefined;
+  if (incoming === undefined || !('method' in incoming)) return undefined;
   return incoming.method === 'initialize' && incoming.idJson !== undefined ? incoming : undefined;
 }
 
 /** @returns undefined for a version that we do not speak */
-function readVersion(request: FastifyRequest, session: Session | undefined): ProtocolVersion | undefined {
+function readVersion(request: FastifyRequest, session: ClientSession | undefined): ProtocolVersion | undefined {
   const stated = request.headers['mcp-protocol-version'];
   if (stated === undefined) return session?.protocolVersion ?? assumedVersion;
   return isSupportedVersion(stated) ? stated : undefined;
@@ -202,6 +185,12 @@ function readVersion(request: FastifyRequest, session: Session | undefined): Pro
 function refuseVersion(request: FastifyRequest, reply: FastifyReply): undefined {
   const stated = String(request.headers['mcp-protocol-version']);
   refuse(reply, 400, `Bad Request: MCP-Protocol-Version must be one of ${supportedVersions.join(', ')}, got ${stated}`);
+}
+
+/** Without sessions there is no stream to listen to and nothing to end. */
+function refuseMethod(reply: FastifyReply): undefined {
+  reply.header('allow', 'POST');
+  refuse(reply, 405, 'Method Not Allowed: this gateway keeps no sessions (USE_STATEFUL_SESSIONS)');
 }
 
 function refuse(reply: FastifyReply, status: number, message: string): undefined {
@@ -216,8 +205,4 @@ function refuseVerb(reply: FastifyReply): undefined {
 
 function toServerId(request: FastifyRequest): string | undefined {
   return (request.params as Path).id;
-}
-
-function toSubject(request: FastifyRequest): string {
-  return request.identity?.sub ?? '';
 }

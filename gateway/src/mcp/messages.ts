@@ -1,5 +1,6 @@
 // JSON-RPC 2.0 messages as MCP restricts them: https://modelcontextprotocol.io/specification/2025-11-25/basic#messages
 import { elementTexts, memberText } from './json-text.ts';
+import type { ForwardedAnswer } from './ports.ts';
 import { RpcError, type RpcErrorBody, rpcCodes } from './rpc-error.ts';
 
 /** A request, or a notification (`idJson` undefined). The texts are the client's own, not serialised again. */
@@ -18,13 +19,17 @@ export function isRequest(message: RpcMessage): message is RpcRequest {
 }
 
 /** The client's answer to something we asked: it has no method and gets no answer. */
-export const RESPONSE = Symbol('response');
+export interface RpcResponse {
+  /** The id of what it answers, as JSON text. */
+  answersId: string;
+  answer: ForwardedAnswer;
+}
 /** Something that is not a JSON-RPC message. `idJson` is `null` when the id could not be read (JSON-RPC 2.0 §5). */
 export interface RpcFault {
   idJson: string;
   error: RpcErrorBody;
 }
-export type Incoming = RpcMessage | typeof RESPONSE | RpcFault;
+export type Incoming = RpcMessage | RpcResponse | RpcFault;
 
 /** Bounds what one request can start. */
 export const MAX_BATCH = 100;
@@ -46,7 +51,9 @@ export function readMessage(value: unknown, text: string): Incoming {
   const { jsonrpc, id, method, params } = value as Record<string, unknown>;
   const idJson = readId(id, text);
   if (jsonrpc !== '2.0') return toFault(idJson ?? 'null', `jsonrpc must be "2.0", got ${JSON.stringify(jsonrpc)}`);
-  if (method === undefined && id !== undefined && ('result' in value || 'error' in value)) return RESPONSE;
+  if (method === undefined && id !== undefined && ('result' in value || 'error' in value)) {
+    return { answersId: idJson ?? 'null', answer: readAnswer(value, text) };
+  }
   if (typeof method !== 'string') return toFault(idJson ?? 'null', 'method must be a string');
   if (id !== undefined && idJson === undefined) {
     return toFault('null', `id must be a string or a number, got ${JSON.stringify(id)}`);
@@ -82,6 +89,17 @@ export function toErrorText(idJson: string, error: RpcErrorBody): string {
 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A client's answer as it goes on to the upstream that asked; one that is neither result nor error is an error. */
+function readAnswer(value: object, text: string): ForwardedAnswer {
+  const { result, error } = value as Record<string, unknown>;
+  if (isObject(result) && error === undefined) return { ok: true, resultJson: memberText(text, 'result', result) };
+  if (isObject(error) && typeof error['code'] === 'number' && typeof error['message'] === 'string') {
+    const { code, message, data } = error;
+    return { ok: false, error: data === undefined ? { code, message } : { code, message, data } };
+  }
+  return { ok: false, error: { code: rpcCodes.internalError, message: 'the client gave an answer that is not valid' } };
 }
 
 function readId(id: unknown, text: string): string | undefined {

@@ -38,8 +38,8 @@ export interface McpSession {
   readonly logLevel: string | undefined;
   /** For messages that belong to no request of the client: they go out on the session's standing stream. */
   readonly peer: ClientPeer;
-  /** Called once, when the session ends for whatever reason. */
-  onEnd(listener: () => void): void;
+  /** Called once, when the session ends for whatever reason. What it returns is waited for: few sessions are ended at a time. */
+  onEnd(listener: () => void | Promise<void>): void;
 }
 
 /** Who asks, and for what part of the catalog. */

@@ -31,3 +31,8 @@ export function negotiateVersion(requested: unknown): ProtocolVersion {
 export function allowsBatch(version: ProtocolVersion): boolean {
   return version === '2025-03-26';
 }
+
+/** Versions are dates. */
+export function isFromVersion(version: string, first: ProtocolVersion): boolean {
+  return version >= first;
+}

@@ -16,7 +16,7 @@ describeWithPostgres('the official client', () => {
   beforeAll(async () => {
     postgres = await startPostgres();
     databaseUrl = await postgres.createDatabase('mcp_client');
-    gateway = await startGateway({ DATABASE_URL: databaseUrl });
+    gateway = await startGateway({ DATABASE_URL: databaseUrl, USE_STATEFUL_SESSIONS: 'true' });
     upstreams = [await startSdkUpstream(true), await startSdkUpstream(false)];
     for (const [at, { url }] of upstreams.entries()) {
       const { status } = await gateway.rest('POST', '/gateways', { name: at === 0 ? 'json one' : 'sse one', url });
@@ -149,7 +149,7 @@ describeWithPostgres('the official client', () => {
   });
 
   test('SIGTERM ends streams, finishes, and exits with 0', async () => {
-    const own = await startGateway({ DATABASE_URL: databaseUrl });
+    const own = await startGateway({ DATABASE_URL: databaseUrl, USE_STATEFUL_SESSIONS: 'true' });
     const client = new Client({ name: 'test', version: '1.0.0' });
     const transport = new StreamableHTTPClientTransport(new URL(`${own.url}/mcp`), {
       requestInit: { headers: own.headers },

@@ -53,7 +53,7 @@ test('no route but health, readiness and version is open to whoever brings no to
 });
 
 test('every failure that is answered is counted and logged once, the gateway’s own as an error', async () => {
-  await using gateway = createTestApp();
+  await using gateway = createTestApp({ environment: { USE_STATEFUL_SESSIONS: 'true' } });
   await gateway.send({ method: 'GET', url: '/gateways' });
   await gateway.send({ method: 'GET', url: '/gateways', headers: anonymous });
   await gateway.send({ method: 'GET', url: '/gateways', headers: { origin: 'https://evil.example' } });

@@ -1,11 +1,14 @@
 import { once } from 'node:events';
 import { request } from 'undici';
 import { expect, test } from 'vitest';
-import { createTestApp, type TestApp, token } from '../test-app.ts';
+import { createTestApp, type TestApp, type TestAppOptions, token } from '../test-app.ts';
 
 const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
 const call = { jsonrpc: '2.0', id: 9, method: 'tools/call', params: { name: 'convert_time' } };
 const both = { accept: 'application/json, text/event-stream' };
+
+const createStatefulApp = (options: TestAppOptions = {}) =>
+  createTestApp({ ...options, environment: { USE_STATEFUL_SESSIONS: 'true', ...options.environment } });
 
 async function initialize(gateway: TestApp, url = '/mcp', protocolVersion = '2025-06-18', user = 'admin') {
   const params = { protocolVersion, capabilities: {}, clientInfo: { name: 't', version: '1' } };
@@ -21,14 +24,14 @@ test.each([
   '*/*',
   'text/event-stream;q=0.5, application/*',
 ])('[MCP-HTTP-01] accept %s is answered with JSON', async (accept) => {
-  await using gateway = createTestApp();
+  await using gateway = createStatefulApp();
   const answer = await gateway.post('/mcp', list, accept === undefined ? {} : { accept });
   expect(answer.headers['content-type']).toContain('application/json');
   expect(answer.json()).toMatchObject({ id: 1, result: { tools: [{}, {}] } });
 });
 
 test.each([list, call])('[MCP-HTTP-02] a client that takes only an event stream gets one', async (message) => {
-  await using gateway = createTestApp();
+  await using gateway = createStatefulApp();
   const answer = await gateway.post('/mcp', message, { accept: 'text/event-stream' });
   expect(answer.headers['content-type']).toBe('text/event-stream');
   const [, data] = /^event: message\ndata: (.*)\n\n$/.exec(answer.body) ?? [];
@@ -36,12 +39,12 @@ test.each([list, call])('[MCP-HTTP-02] a client that takes only an event stream 
 });
 
 test.each(['text/html', 'application/json;q=0'])('[MCP-HTTP-03] accept %s is refused', async (accept) => {
-  await using gateway = createTestApp();
+  await using gateway = createStatefulApp();
   expect((await gateway.post('/mcp', list, { accept })).statusCode).toBe(406);
 });
 
 test('[MCP-HTTP-04] notifications and responses are answered with 202', async () => {
-  await using gateway = createTestApp();
+  await using gateway = createStatefulApp();
   for (const message of [
     { jsonrpc: '2.0', method: 'notifications/initialized' },
     { jsonrpc: '2.0', id: 4, result: {} },
@@ -52,14 +55,14 @@ test('[MCP-HTTP-04] notifications and responses are answered with 202', async ()
 });
 
 test('[MCP-HTTP-05] initialize hands out a session that serves', async () => {
-  await using gateway = createTestApp();
+  await using gateway = createStatefulApp();
   const session = await initialize(gateway);
   expect(session['mcp-session-id']).toMatch(/^[\x21-\x7e]{36}$/);
   expect((await gateway.post('/mcp', list, session)).statusCode).toBe(200);
 });
 
 test('[MCP-HTTP-05] the session is told on an event stream too', async () => {
-  await using gateway = createTestApp();
+  await using gateway = createStatefulApp();
   const params = { protocolVersion: '2025-06-18' };
   const answer = await gateway.post(
     '/mcp',
@@ -70,14 +73,14 @@ test('[MCP-HTTP-05] the session is told on an event stream too', async () => {
 });
 
 test('an initialize that fails opens no session', async () => {
-  await using gateway = createTestApp();
+  await using gateway = createStatefulApp();
   const answer = await gateway.post('/mcp', { jsonrpc: '2.0', id: 0, method: 'initialize', params: {} }, both);
   expect(answer.json()).toMatchObject({ error: { code: -32602 } });
   expect(answer.headers['mcp-session-id']).toBeUndefined();
 });
 
 test('[MCP-RPC-09] a gateway that holds as many sessions as it may says so with 503', async () => {
-  await using gateway = createTestApp({
+  await using gateway = createStatefulApp({
     environment: { MAX_SESSIONS: '1' },
     answer: ({ signal }) => new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
   });
@@ -93,7 +96,7 @@ test('[MCP-RPC-09] a gateway that holds as many sessions as it may says so with 
 });
 
 test('[MCP-HTTP-06] an unknown session is 404 for every method', async () => {
-  await using gateway = createTestApp();
+  await using gateway = createStatefulApp();
   const headers = { ...both, 'mcp-session-id': 'no-such-session' };
   const answer = await gateway.post('/mcp', list, headers);
   expect(answer.statusCode).toBe(404);
@@ -103,7 +106,7 @@ test('[MCP-HTTP-06] an unknown session is 404 for every method', async () => {
 });
 
 test('[MCP-HTTP-07] another user and another path do not find the session', async () => {
-  await using gateway = createTestApp();
+  await using gateway = createStatefulApp();
   const session = await initialize(gateway);
   expect((await gateway.post('/mcp', list, session, 'mallory')).statusCode).toBe(404);
   expect((await gateway.send({ method: 'DELETE', url: '/mcp', headers: session }, 'mallory')).statusCode).toBe(404);
@@ -112,14 +115,14 @@ test('[MCP-HTTP-07] another user and another path do not find the session', asyn
 });
 
 test('[MCP-HTTP-08] DELETE ends the session', async () => {
-  await using gateway = createTestApp();
+  await using gateway = createStatefulApp();
   const headers = await initialize(gateway);
   expect((await gateway.send({ method: 'DELETE', url: '/mcp', headers })).statusCode).toBe(204);
   expect((await gateway.post('/mcp', list, headers)).statusCode).toBe(404);
 });
 
 test('[MCP-HTTP-09] GET opens one stream per session, kept alive, ended by DELETE', async () => {
-  await using gateway = createTestApp({ environment: { SSE_KEEPALIVE_INTERVAL: '0.05' } });
+  await using gateway = createStatefulApp({ environment: { SSE_KEEPALIVE_INTERVAL: '0.05' } });
   const url = await gateway.app.listen({ host: '127.0.0.1', port: 0 });
   const { accept: _, ...session } = await initialize(gateway);
   const headers = { ...session, accept: 'text/event-stream', authorization: `Bearer ${token('admin')}` };
@@ -134,7 +137,7 @@ test('[MCP-HTTP-09] GET opens one stream per session, kept alive, ended by DELET
 });
 
 test('[MCP-HTTP-10] GET and DELETE without a session are 400', async () => {
-  await using gateway = createTestApp();
+  await using gateway = createStatefulApp();
   const headers = { accept: 'text/event-stream' };
   expect((await gateway.send({ method: 'GET', url: '/mcp', headers })).statusCode).toBe(400);
   expect((await gateway.send({ method: 'DELETE', url: '/mcp', headers })).statusCode).toBe(400);
@@ -144,7 +147,7 @@ test('[MCP-HTTP-10] GET and DELETE without a session are 400', async () => {
 });
 
 test('[MCP-HTTP-11] an unsupported protocol version is 400, a supported one is served', async () => {
-  await using gateway = createTestApp();
+  await using gateway = createStatefulApp();
   const answer = await gateway.post('/mcp', list, { ...both, 'mcp-protocol-version': '2020-01-01' });
   expect(answer.statusCode).toBe(400);
   expect(answer.body).toContain('2025-11-25');
@@ -152,7 +155,7 @@ test('[MCP-HTTP-11] an unsupported protocol version is 400, a supported one is s
 });
 
 test('[MCP-HTTP-12] a foreign origin is refused, loopback and allowed ones are not', async () => {
-  await using gateway = createTestApp({
+  await using gateway = createStatefulApp({
     environment: { ALLOWED_ORIGINS: 'https://app.example, https://other.example' },
   });
   const statuses = [];
@@ -170,7 +173,7 @@ test('[MCP-HTTP-12] a foreign origin is refused, loopback and allowed ones are n
 });
 
 test('[MCP-HTTP-13] batches are taken in 2025-03-26 alone', async () => {
-  await using gateway = createTestApp();
+  await using gateway = createStatefulApp();
   const statuses = [];
   for (const version of ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25']) {
     const session = await initialize(gateway, '/mcp', version);
@@ -180,7 +183,7 @@ test('[MCP-HTTP-13] batches are taken in 2025-03-26 alone', async () => {
 });
 
 test('[MCP-HTTP-13] initialize is refused within a batch', async () => {
-  await using gateway = createTestApp();
+  await using gateway = createStatefulApp();
   const message = { jsonrpc: '2.0', id: 0, method: 'initialize', params: { protocolVersion: '2025-03-26' } };
   const answer = await gateway.post('/mcp', [message], both);
   expect(answer.json()).toMatchObject([{ id: 0, error: { code: -32600 } }]);
@@ -188,12 +191,12 @@ test('[MCP-HTTP-13] initialize is refused within a batch', async () => {
 });
 
 test('[MCP-HTTP-14] a request without a session is served', async () => {
-  await using gateway = createTestApp();
+  await using gateway = createStatefulApp();
   expect((await gateway.post('/servers/server-1/mcp', list, both)).json()).toMatchObject({ result: { tools: [{}] } });
 });
 
 test('[MCP-TOOL-01] a virtual server shows and serves its own members only', async () => {
-  await using gateway = createTestApp();
+  await using gateway = createStatefulApp();
   const answer = await gateway.post('/servers/server-1/mcp', list, both);
   expect(answer.json<{ result: { tools: unknown[] } }>().result.tools).toHaveLength(1);
   const foreign = { ...call, params: { name: 'fast-time-get-system-time' } };
@@ -203,21 +206,21 @@ test('[MCP-TOOL-01] a virtual server shows and serves its own members only', asy
 });
 
 test('a virtual server that does not exist is 404', async () => {
-  await using gateway = createTestApp();
+  await using gateway = createStatefulApp();
   const answer = await gateway.post('/servers/none/mcp', list, both);
   expect(answer.statusCode).toBe(404);
   expect(answer.json()).toMatchObject({ id: null, error: { data: { code: 'GW_NOT_FOUND' } } });
 });
 
 test('a bare tool name is no method here', async () => {
-  await using gateway = createTestApp();
+  await using gateway = createStatefulApp();
   expect((await gateway.post('/mcp', { ...list, method: 'convert_time' }, both)).json()).toMatchObject({
     error: { code: -32601 },
   });
 });
 
 test('[MCP-LIFE-05] a cancelled call is aborted, another id is ignored', async () => {
-  await using gateway = createTestApp({
+  await using gateway = createStatefulApp({
     answer: ({ signal }) => new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
   });
   const session = await initialize(gateway);
@@ -234,7 +237,7 @@ test('[MCP-LIFE-05] a cancelled call is aborted, another id is ignored', async (
 test.each(['application/json', 'text/event-stream'])(
   'a client of %s that goes away aborts its call',
   async (accept) => {
-    await using gateway = createTestApp({
+    await using gateway = createStatefulApp({
       answer: ({ signal }) =>
         new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
     });
@@ -259,8 +262,21 @@ test.each(['application/json', 'text/event-stream'])(
 );
 
 test('[MCP-HTTP-15] an idle session ends', async () => {
-  await using gateway = createTestApp({ environment: { SESSION_TTL: '0.05' } });
+  await using gateway = createStatefulApp({ environment: { SESSION_TTL: '0.05' } });
   const session = await initialize(gateway);
   await new Promise((resolve) => setTimeout(resolve, 80));
   expect((await gateway.post('/mcp', list, session)).statusCode).toBe(404);
+});
+
+test('[MCP-HTTP-16] without stateful sessions no id is given out, there is no stream, and any id is served', async () => {
+  await using gateway = createTestApp();
+  const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 't', version: '1' } };
+  const opened = await gateway.post('/mcp', { jsonrpc: '2.0', id: 0, method: 'initialize', params }, both);
+  expect(opened.headers['mcp-session-id']).toBeUndefined();
+  expect(opened.json()).toMatchObject({ result: { protocolVersion: '2025-06-18' } });
+  for (const method of ['GET', 'DELETE'] as const) {
+    const answer = await gateway.send({ method, url: '/mcp', headers: { accept: 'text/event-stream' } });
+    expect([answer.statusCode, answer.headers['allow']]).toEqual([405, 'POST']);
+  }
+  expect((await gateway.post('/mcp', list, { ...both, 'mcp-session-id': 'of another worker' })).statusCode).toBe(200);
 });

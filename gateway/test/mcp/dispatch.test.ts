@@ -29,7 +29,7 @@ function createPorts(overrides: Partial<McpPorts> = {}) {
 async function ask(method: string, params: string | undefined, ports: McpPorts, allowToolNames = false) {
   const text = `{"jsonrpc":"2.0","id":1,"method":${JSON.stringify(method)}${params === undefined ? '' : `,"params":${params}`}}`;
   const message = readMessage(JSON.parse(text), text);
-  if (typeof message !== 'object' || 'error' in message || message.idJson === undefined) throw new Error('no request');
+  if (!('method' in message) || message.idJson === undefined) throw new Error('no request');
   return dispatch({ ...message, idJson: message.idJson }, ports, caller, allowToolNames);
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { MAX_BATCH, parseBody, RESPONSE, readBatch, readMessage, toResultText } from '../../src/mcp/messages.ts';
+import { MAX_BATCH, parseBody, readBatch, readMessage, toResultText } from '../../src/mcp/messages.ts';
 
 const read = (text: string) => readMessage(JSON.parse(text), text);
 
@@ -34,7 +34,15 @@ test('[MCP-RPC-04] params by position are refused: MCP names them', () => {
 });
 
 test('[MCP-RPC-08] a response is told from a request', () => {
-  expect(read('{"jsonrpc":"2.0","id":1,"result":{}}')).toBe(RESPONSE);
+  expect(read('{"jsonrpc":"2.0","id":"a","result":{ "n":1.0}}')).toEqual({
+    answersId: '"a"',
+    answer: { ok: true, resultJson: '{ "n":1.0}' },
+  });
+  expect(read('{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"no","data":7}}')).toEqual({
+    answersId: '1',
+    answer: { ok: false, error: { code: -1, message: 'no', data: 7 } },
+  });
+  expect(read('{"jsonrpc":"2.0","id":1,"result":7}')).toMatchObject({ answer: { ok: false } });
   expect(read('{"jsonrpc":"2.0","method":"notifications/initialized"}')).toMatchObject({ idJson: undefined });
 });
 

@@ -1,0 +1,73 @@
+// GET of Streamable HTTP: the session's standing stream, or any stream of it from where the client stopped.
+// https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#listening-for-messages-from-the-server
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ClientSession } from './client-session.ts';
+import { SessionStream } from './session-stream.ts';
+import type { Sessions } from './sessions.ts';
+import { SseStream, type SseStreamOptions } from './sse-stream.ts';
+
+interface Refused {
+  status: number;
+  text: string;
+}
+
+/** @returns why not */
+export function openStandingStream(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  session: ClientSession,
+  sessions: Sessions,
+  config: SseStreamOptions['config'],
+): Refused | undefined {
+  const lastEventId = request.headers['last-event-id'];
+  if (typeof lastEventId === 'string' && lastEventId !== '') {
+    const resumed = session.resume(lastEventId);
+    if (resumed === undefined) {
+      return { status: 400, text: 'Bad Request: what followed Last-Event-ID is not kept (any more)' };
+    }
+    const connection = connect(request, reply, session, sessions, config);
+    if (resumed.stream !== undefined) resumed.stream.connect(connection, resumed.missed);
+    else {
+      for (const { id, json } of resumed.missed) connection.send(json, id);
+      connection.end();
+    }
+    return undefined;
+  }
+  let { standing } = session;
+  if (standing instanceof SessionStream && standing.isConnected) {
+    return { status: 409, text: 'Conflict: the session has a stream already' };
+  }
+  const connection = connect(request, reply, session, sessions, config);
+  // Without an event id the client asks for what comes, not for what it missed.
+  if (!(standing instanceof SessionStream)) {
+    standing = session.openStream();
+    session.standing = standing;
+  }
+  if (standing instanceof SessionStream) {
+    standing.connect(connection);
+    standing.prime(session.protocolVersion);
+  }
+  return undefined;
+}
+
+function connect(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  session: ClientSession,
+  sessions: Sessions,
+  config: SseStreamOptions['config'],
+): SseStream {
+  const expiresAt = request.identity?.expiresAt;
+  const release = session.hold();
+  const connection = new SseStream(reply, {
+    config,
+    headers: { 'mcp-session-id': session.id },
+    onKeepAlive() {
+      sessions.touch(session);
+      // Whoever opened it has to show a token that is still good.
+      if (expiresAt !== undefined && expiresAt * 1000 <= Date.now()) connection.end();
+    },
+  });
+  connection.onClose(release);
+  return connection;
+}
