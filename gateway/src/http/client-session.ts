@@ -93,7 +93,12 @@ export class ClientSession implements McpSession, ClientPeer {
   }
 
   /** `request` by another way out than the standing one: the stream of the request that it belongs to. */
-  ask(outlet: Outlet, method: string, paramsJson: string | undefined, signal: CancelSignal): Promise<ForwardedAnswer> {
+  ask(
+    open: () => Outlet,
+    method: string,
+    paramsJson: string | undefined,
+    signal: CancelSignal,
+  ): Promise<ForwardedAnswer> {
     if (!this.#isOver) return this.#requests.request(open, method, paramsJson, signal);
     return Promise.reject(new GatewayError('GW_CLIENT_UNREACHABLE', { detail: 'its session has ended' }));
   }
