@@ -43,7 +43,7 @@ export const rpcRoutes: FastifyPluginCallback<RpcOptions> = (app, { ports, answe
       return;
     }
     const incoming = readMessage(value, text);
-    const single = incoming !== undefined && 'method' in incoming ? incoming : undefined;
+    const single = 'method' in incoming ? incoming : undefined;
     if (isStateless(request.headers, single)) {
       return answerStateless(incoming, request, reply, readAccept(request.headers.accept));
     }
