@@ -6,6 +6,7 @@ import type { Config } from './config.ts';
 import { GatewayError } from './errors.ts';
 import { createRouter } from './federation/router.ts';
 import type { Upstreams } from './federation/upstreams.ts';
+import { announceChange } from './http/announce-changes.ts';
 import { registerErrorHandler } from './http/error-handler.ts';
 import { gatewayRoutes } from './http/gateways.ts';
 import { healthRoutes } from './http/health.ts';
@@ -33,7 +34,7 @@ export interface AppParts {
   config: Config;
   registry: Registry;
   store: Pick<Store, 'ping' | 'pool'>;
-  upstreams: Pick<Upstreams, 'of'>;
+  upstreams: Pick<Upstreams, 'of' | 'broadcast'>;
   caches: Caches;
   metrics: Metrics;
   log: FastifyBaseLogger;
@@ -53,7 +54,9 @@ export function buildApp({ config, registry, store, upstreams, caches, metrics, 
   const { has, forward } = createRouter(catalog, upstreams);
   const list: McpPorts['list'] = (kind, cursor, serverId) => catalog.list(kind, cursor, serverId);
   const failed: McpPorts['failed'] = (method, error, requestId) => tellFailure(metrics, log, method, error, requestId);
-  const ports: McpPorts = { list, has, forward, failed };
+  const broadcast: McpPorts['broadcast'] = (session, method, paramsJson) =>
+    upstreams.broadcast(session, method, paramsJson);
+  const ports: McpPorts = { list, has, forward, broadcast, failed };
   const listeners = new Listeners({ onListChanged: (listener) => catalog.onListChanged(listener), config });
   const answerStateless = createAnswerStateless({
     ports: { ...ports, listTtlMs: createListTtl(config), paramHeaders: createParamHeaders(catalog) },
@@ -65,6 +68,7 @@ export function buildApp({ config, registry, store, upstreams, caches, metrics, 
     nowMs: () => performance.now(),
     failed: (error) => failed('session end', error),
   });
+  if (config.USE_STATEFUL_SESSIONS) catalog.onListChanged((change) => announceChange(sessions, change));
   watchSources(metrics, {
     database: () => store.pool(),
     caches: () => caches.stats(),

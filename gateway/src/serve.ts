@@ -7,6 +7,7 @@ import type { Config } from './config.ts';
 import { createUpstreams } from './federation/upstreams.ts';
 import { createMetrics, observe, seriesOf } from './metrics.ts';
 import { createRegistry } from './registry/index.ts';
+import { createRefreshChanged } from './registry/refresh-changed.ts';
 import { openStore } from './store/store.ts';
 
 /** In flight requests may end for this long after the signal; then their connections are closed under them. */
@@ -36,12 +37,16 @@ export async function serve(config: Config): Promise<void> {
   await using store = await openStore(config, log);
   await using upstreams = createUpstreams({
     config,
+    listChanged: (gatewayId) => refreshChanged(gatewayId),
     observe(method, outcome, seconds) {
       const series = seriesOf(metrics.upstream, `${method} ${outcome}`, () => ({ method, outcome }));
       observe(series, seconds);
     },
   });
   const registry = createRegistry({ store, connect: upstreams.connect, caches, config, log });
+  const refreshChanged = createRefreshChanged(registry.gateways.refresh, (error) =>
+    log.warn({ error: String(error) }, 'an upstream whose lists have changed could not be asked again'),
+  );
   const app = buildApp({ config, registry, store, upstreams, caches, metrics, log });
   const url = await listen(app, config);
   process.stdout.write(`${JSON.stringify({ event: 'listening', url, pid: process.pid })}\n`);

@@ -187,6 +187,56 @@ export const requirements: Requirement[] = [
     clause: 'basic/transports#listening-for-messages-from-the-server',
   },
   {
+    id: 'MCP-LIFE-06',
+    text: 'the capabilities stated are those that are served: changes and subscriptions with a session alone',
+    clause: 'basic/lifecycle#capability-negotiation',
+  },
+  {
+    id: 'MCP-COMP-01',
+    text: 'completion is asked of the upstream that has the prompt or template, under its own name',
+    clause: 'server/utilities/completion#protocol-messages',
+  },
+  {
+    id: 'MCP-LOG-01',
+    text: 'a log level is kept in the session and told to its upstreams; one that is none is -32602',
+    clause: 'server/utilities/logging#setting-log-level',
+  },
+  {
+    id: 'MCP-RES-05',
+    text: 'subscriptions go to the upstream that has the resource, with a session alone',
+    clause: 'server/resources#subscriptions',
+  },
+  {
+    id: 'MCP-ROOTS-01',
+    text: 'a changed list of roots is told to the upstreams of the session',
+    clause: 'client/roots#root-list-changes',
+  },
+  {
+    id: 'MCP-LIST-01',
+    text: 'changed lists are told to the sessions that can see them, on their standing stream',
+    clause: 'server/tools#list-changed-notification',
+  },
+  {
+    id: 'MCP-RESUME-01',
+    text: 'a client that comes back with Last-Event-ID gets what it missed of that stream, each message once',
+    clause: 'basic/transports#resumability-and-redelivery',
+  },
+  {
+    id: 'MCP-RESUME-02',
+    text: 'a request of a session goes on when its stream breaks, and its answer can be fetched',
+    clause: 'basic/transports#sending-messages-to-the-server',
+  },
+  {
+    id: 'MCP-RESUME-03',
+    text: 'what is kept for clients that come back is bounded in number, bytes and time, and is of one session',
+    clause: 'basic/transports#resumability-and-redelivery',
+  },
+  {
+    id: 'MCP-HTTP-18',
+    text: 'a reader that stops reading is let go',
+    clause: 'basic/transports#listening-for-messages-from-the-server',
+  },
+  {
     id: 'MCP-UP-01',
     text: 'one session per upstream, initialised once by all who call at the same time',
     clause: 'basic/lifecycle#initialization',

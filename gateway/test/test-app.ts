@@ -28,6 +28,8 @@ export interface Asked {
 export interface TestApp extends AsyncDisposable {
   app: FastifyInstance;
   asked: Asked[];
+  /** What all upstreams of a session were told. */
+  told: { session: string; method: string; paramsJson: string | undefined }[];
   /** The log's lines (from `warn` on). */
   logged: { level: number; code?: string; method?: string; detail?: string }[];
   /** As the registry tells a write. */
@@ -55,6 +57,7 @@ const tool = (name: string, inputSchema: object = { type: 'object' }): CatalogEn
 });
 
 const zoned = { type: 'object', properties: { zone: { type: 'string', 'x-mcp-header': 'Zone' } } };
+const prompt = tool('greet_user');
 const tools = [tool('convert_time'), tool('get_system_time', zoned)];
 
 const createCatalog = (hiddenUri: string | undefined, listeners: Set<(change: ListChange) => void>): Catalog => ({
@@ -64,6 +67,7 @@ const createCatalog = (hiddenUri: string | undefined, listeners: Set<(change: Li
       const members = serverId === undefined ? tools : tools.slice(0, 1);
       return members.find((entry) => entry.name === name || entry.originalName === name);
     }
+    if (kind === 'prompts') return name === prompt.name ? prompt : undefined;
     if (kind === 'resourceTemplates' && name.startsWith('time://'))
       return { ...tool('zone'), originalName: 'time://{zone}' };
     return undefined;
@@ -97,6 +101,7 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
   const logged: TestApp['logged'] = [];
   const log = pino({ level: config.LOG_LEVEL }, { write: (line) => logged.push(JSON.parse(line)) });
   const asked: Asked[] = [];
+  const told: TestApp['told'] = [];
   const { answer } = options;
   const down = async () => {
     throw new GatewayError('GW_DATABASE_UNAVAILABLE', { detail: 'not there in this test' });
@@ -118,7 +123,12 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
     discover: () => Promise.reject(new Error('not asked for in this test')),
     [Symbol.asyncDispose]: async () => undefined,
   });
-  const upstreams = { of: (_address: unknown, { session }: Pick<Caller, 'session'>) => upstreamOf(session) };
+  const upstreams = {
+    of: (_address: unknown, { session }: Pick<Caller, 'session'>) => upstreamOf(session),
+    async broadcast(session: McpSession, method: string, paramsJson: string | undefined) {
+      told.push({ session: session.id, method, paramsJson });
+    },
+  };
   const listeners = new Set<(change: ListChange) => void>();
   const catalog = createCatalog(options.hiddenUri, listeners);
   const caches = new Caches();
@@ -130,6 +140,7 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
   return {
     app,
     asked,
+    told,
     logged,
     changeLists: (change) => {
       for (const listener of listeners) listener(change);

@@ -39,7 +39,7 @@ export class ClientSessions implements AsyncDisposable {
     if (owned === undefined) {
       owned = new Map();
       this.#sessions.set(client, owned);
-      client.onEnd(() => void this.#end(client));
+      client.onEnd(() => this.#end(client));
     }
     const known = owned.get(address.id);
     if (known !== undefined && isSameAddress(known.address, address)) {

@@ -1,6 +1,6 @@
 // Public name → catalog entry → upstream. The upstream gets its own name and otherwise what the client wrote.
 import { GatewayError } from '../errors.ts';
-import { replaceMember } from '../mcp/json-text.ts';
+import { replaceInner, replaceMember } from '../mcp/json-text.ts';
 import type { Caller, ForwardedAnswer, ListKind, McpPorts } from '../mcp/ports.ts';
 import type { UpstreamAddress } from './address.ts';
 import type { Upstream } from './upstream.ts';
@@ -29,7 +29,7 @@ export function createRouter(routes: Routes, upstreams: Pick<Upstreams, 'of'>): 
       return (await routes.find(kind, name, serverId)) !== undefined;
     },
     async forward(forwarded, caller): Promise<ForwardedAnswer | undefined> {
-      const { kind, name, nameMember, params, paramsJson } = forwarded;
+      const { kind, name, nameMember, within, params, paramsJson } = forwarded;
       // Awaiting what is not a promise would cost a turn of the microtask queue on every call.
       const found = routes.find(kind, name, caller.serverId);
       const entry = found instanceof Promise ? await found : found;
@@ -45,7 +45,13 @@ export function createRouter(routes: Routes, upstreams: Pick<Upstreams, 'of'>): 
       }
       const upstream = await upstreamOf(routes, upstreams, entry, caller);
       const own = entry.originalName;
-      const sent = own === name ? paramsJson : replaceMember(paramsJson, params, nameMember, own);
+      let sent = paramsJson;
+      if (own !== name) {
+        sent =
+          within === undefined
+            ? replaceMember(paramsJson, params, nameMember, own)
+            : replaceInner(paramsJson, params, within, nameMember, own);
+      }
       return upstream.request(forwarded.method, sent, caller);
     },
   };

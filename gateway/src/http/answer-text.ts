@@ -96,6 +96,11 @@ async function endAfter(answer: Promise<string>, caller: RequestCaller): Promise
 
 /** https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/cancellation: unknown ids are ignored. */
 function takeNotification(message: RpcMessage, entrance: Entrance): void {
+  if (message.method === 'notifications/roots/list_changed') {
+    const { session, ports } = entrance;
+    if (session !== undefined) void ports.broadcast(session, message.method, message.paramsJson);
+    return;
+  }
   if (message.method !== 'notifications/cancelled') return;
   const requestId = message.params?.['requestId'];
   entrance.cancellable?.get(JSON.stringify(requestId))?.abort('by its client');

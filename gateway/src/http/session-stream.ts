@@ -4,6 +4,9 @@ import { isFromVersion } from '../mcp/versions.ts';
 import type { EventLog, LoggedEvent } from './event-log.ts';
 import type { Outlet, SseStream } from './sse-stream.ts';
 
+/** When a client whose stream ends may come back. */
+const RETRY_MS = 1_000;
+
 export class SessionStream implements Outlet {
   readonly id: number;
   readonly #log: EventLog;
@@ -40,7 +43,7 @@ export class SessionStream implements Outlet {
   prime(version: string): void {
     if (!isFromVersion(version, '2025-11-25')) return;
     this.#isResumable = true;
-    this.#connection?.sendRaw(`id: ${this.#log.prime(this.id)}\ndata: \n\n`);
+    this.#connection?.sendRaw(`id: ${this.#log.prime(this.id)}\nretry: ${RETRY_MS}\ndata: \n\n`);
   }
 
   send(json: string): void {

@@ -59,6 +59,16 @@ export function replaceMember(text: string, parsed: object, name: string, value:
   return `${text.slice(0, span.start)}${JSON.stringify(value)}${text.slice(span.end)}`;
 }
 
+/** `replaceMember` in the object that is member `outer`. */
+export function replaceInner(text: string, parsed: object, outer: string, name: string, value: string): string {
+  const span = findMember(text, outer);
+  const inner: unknown = Reflect.get(parsed, outer);
+  if (typeof inner !== 'object' || inner === null) return text;
+  if (span === undefined) return JSON.stringify({ ...parsed, [outer]: { ...inner, [name]: value } });
+  const replaced = replaceMember(text.slice(span.start, span.end), inner, name, value);
+  return `${text.slice(0, span.start)}${replaced}${text.slice(span.end)}`;
+}
+
 /** The texts of the elements of the array that `text` is. */
 export function elementTexts(text: string): string[] {
   const elements: string[] = [];

@@ -35,7 +35,7 @@ export interface McpSession {
   /** As the client stated them in `initialize`: its upstream sessions state the same. */
   readonly clientCapabilities: Record<string, unknown>;
   /** What the client asked for with `logging/setLevel`; told to upstream sessions that open later. */
-  readonly logLevel: string | undefined;
+  logLevel: string | undefined;
   /** For messages that belong to no request of the client: they go out on the session's standing stream. */
   readonly peer: ClientPeer;
   /** Called once, when the session ends for whatever reason. What it returns is waited for: few sessions are ended at a time. */
@@ -62,9 +62,17 @@ export interface Forwarded {
   kind: CallKind;
   /** The public name (or the URI), as the client gave it. */
   name: string;
-  method: 'tools/call' | 'resources/read' | 'prompts/get';
+  method:
+    | 'tools/call'
+    | 'resources/read'
+    | 'resources/subscribe'
+    | 'resources/unsubscribe'
+    | 'prompts/get'
+    | 'completion/complete';
   /** The member of `params` that holds `name`; the upstream gets its own name there. */
   nameMember: 'name' | 'uri';
+  /** The member of `params` that `nameMember` stands in, when it is not `params` itself. */
+  within?: 'ref';
   params: Record<string, unknown>;
   paramsJson: string;
 }
@@ -88,6 +96,8 @@ export interface McpPorts {
   has(kind: CallKind, name: string, serverId: string | undefined): boolean | Promise<boolean>;
   /** @returns undefined when no entry has this name. @throws GW_UPSTREAM_… */
   forward(forwarded: Forwarded, caller: Caller): Promise<ForwardedAnswer | undefined>;
+  /** Tells all upstream sessions of a client session. Never rejects. */
+  broadcast(session: McpSession, method: string, paramsJson: string | undefined): Promise<void>;
   /**
    * Told of every failure, our own and the client's: counts it, and logs it unless it is JSON-RPC's to tell. `method` is the
    * MCP method, or the HTTP method and route where no message was read; `requestId` the one that the answer names.

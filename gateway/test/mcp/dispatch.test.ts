@@ -20,6 +20,7 @@ function createPorts(overrides: Partial<McpPorts> = {}) {
       if (one.name === 'failing') return { ok: false, error: { code: -32050, message: 'upstream says no', data: [1] } };
       return { ok: true, resultJson: '{"content":[],"n":12345678901234567890}' };
     },
+    broadcast: async () => undefined,
     failed: (_method, error) => failures.push(error),
     ...overrides,
   };
