@@ -10,7 +10,8 @@ const gateway = [
   ['registry', 'auth', 'federation', 'plugins', 'records'],
   ['cache', 'store'],
   ['mcp'],
-  ['config', 'metrics', 'telemetry'],
+  ['telemetry'],
+  ['config', 'metrics'],
   ['parse', 'errors', 'version'],
 ];
 const harness = [

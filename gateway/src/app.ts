@@ -5,6 +5,7 @@ import type { Caches } from './cache/caches.ts';
 import type { Config } from './config.ts';
 import { GatewayError } from './errors.ts';
 import { createRouter } from './federation/router.ts';
+import { traceUpstreams } from './federation/trace-upstreams.ts';
 import type { Upstreams } from './federation/upstreams.ts';
 import { announceChange } from './http/announce-changes.ts';
 import { registerErrorHandler } from './http/error-handler.ts';
@@ -22,6 +23,7 @@ import { Sessions } from './http/sessions.ts';
 import { createAnswerStateless } from './http/stateless.ts';
 import { streamableHttpRoutes } from './http/streamable-http.ts';
 import { toolRoutes } from './http/tools.ts';
+import { toRequestId, traceRequests } from './http/trace-requests.ts';
 import type { McpPorts } from './mcp/ports.ts';
 import { RpcError } from './mcp/rpc-error.ts';
 import { countError, type Metrics, watchSources } from './metrics.ts';
@@ -29,6 +31,7 @@ import type { Registry } from './registry/index.ts';
 import { createListTtl } from './registry/list-ttl.ts';
 import { createParamHeaders } from './registry/param-headers.ts';
 import type { Store } from './store/store.ts';
+import type { Tracer } from './telemetry/tracer.ts';
 
 export interface AppParts {
   config: Config;
@@ -37,21 +40,26 @@ export interface AppParts {
   upstreams: Pick<Upstreams, 'of' | 'broadcast'>;
   caches: Caches;
   metrics: Metrics;
+  /** Undefined: no traces. */
+  tracer?: Tracer | undefined;
   log: FastifyBaseLogger;
 }
 
 /** What an app is made of; nothing listens, and nothing is read from the environment. */
-export function buildApp({ config, registry, store, upstreams, caches, metrics, log }: AppParts): FastifyInstance {
+export function buildApp(parts: AppParts): FastifyInstance {
+  const { config, registry, store, upstreams, caches, metrics, tracer, log } = parts;
   const app = Fastify({
     loggerInstance: log,
     // The access log would cost more than the request; failures are logged, and /metrics counts everything.
     logController: new LogController({ disableRequestLogging: true }),
     childLoggerFactory: (logger) => logger,
+    ...(config.CORRELATION_ID_ENABLED ? { genReqId: toRequestId } : {}),
     bodyLimit: config.MAX_REQUEST_BYTES,
     forceCloseConnections: 'idle',
   });
   const { catalog } = registry;
-  const { has, forward } = createRouter(catalog, upstreams);
+  const isTraced = config.LAYER_TIMINGS_ENABLED || tracer !== undefined;
+  const { has, forward } = createRouter(catalog, isTraced ? traceUpstreams(upstreams) : upstreams);
   const list: McpPorts['list'] = (kind, cursor, serverId) => catalog.list(kind, cursor, serverId);
   const failed: McpPorts['failed'] = (method, error, requestId) => tellFailure(metrics, log, method, error, requestId);
   const broadcast: McpPorts['broadcast'] = (session, method, paramsJson) =>
@@ -81,15 +89,16 @@ export function buildApp({ config, registry, store, upstreams, caches, metrics, 
   });
 
   app.decorateRequest('identity', undefined);
-  observeRequests(app, metrics);
+  traceRequests(app, { config, metrics, tracer });
+  if (config.ENABLE_METRICS) observeRequests(app, metrics);
   registerErrorHandler(app, failed);
 
   app.register(healthRoutes, { ping: () => store.ping(), failed });
-  if (!config.METRICS_AUTH_REQUIRED) app.register(metricsRoutes, { metrics });
+  if (config.ENABLE_METRICS && !config.METRICS_AUTH_REQUIRED) app.register(metricsRoutes, { metrics });
   app.register(async function authenticated(guarded) {
     guarded.addHook('onRequest', createAuthenticate(config));
     guarded.addHook('onRequest', createRefuseForeignOrigin(config.ALLOWED_ORIGINS));
-    if (config.METRICS_AUTH_REQUIRED) guarded.register(metricsRoutes, { metrics });
+    if (config.ENABLE_METRICS && config.METRICS_AUTH_REQUIRED) guarded.register(metricsRoutes, { metrics });
     guarded.register(rpcRoutes, { ports, answerStateless });
     guarded.register(streamableHttpRoutes, {
       ports,
@@ -126,11 +135,11 @@ function tellFailure(
   if (error instanceof GatewayError) {
     const { code, detail, status } = error;
     countError(metrics, code);
-    log[status >= 500 ? 'error' : 'warn']({ code, method, detail }, 'request failed');
+    log[status >= 500 ? 'error' : 'warn']({ code, method, detail, correlationId: requestId }, 'request failed');
   } else if (error instanceof RpcError) {
     countError(metrics, String(error.code));
   } else {
     countError(metrics, 'GW_INTERNAL');
-    log.error({ err: error, method, requestId }, 'request failed');
+    log.error({ err: error, method, correlationId: requestId }, 'request failed');
   }
 }

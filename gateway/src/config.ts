@@ -10,6 +10,7 @@ import { loggingSettings } from './config/logging.ts';
 import { refuseUnbuilt } from './config/refused.ts';
 import { registrySettings } from './config/registry.ts';
 import { sessionSettings } from './config/sessions.ts';
+import { telemetrySettings } from './config/telemetry.ts';
 import { upstreamSettings } from './config/upstreams.ts';
 import { GatewayError } from './errors.ts';
 import { type Fault, ParseError, parse } from './parse.ts';
@@ -22,7 +23,8 @@ export const sections = {
   'Client sessions': sessionSettings,
   Registry: registrySettings,
   Caches: cacheSettings,
-  Logging: loggingSettings,
+  'Logs and records': loggingSettings,
+  Telemetry: telemetrySettings,
 };
 
 export const Config = Type.Object(
@@ -35,6 +37,7 @@ export const Config = Type.Object(
     ...registrySettings,
     ...cacheSettings,
     ...loggingSettings,
+    ...telemetrySettings,
   },
   { additionalProperties: false },
 );

@@ -1,35 +1,14 @@
 // The metric table. What the request path counts are plain numbers, put into Prometheus' form when it scrapes:
 // prom-client hashes its labels on every call, which would be paid by every request.
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { createSeries, observe, type Series } from './metrics/series.ts';
 
-/** Upper bounds of the duration buckets, seconds. */
-export const durationBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-
-/** Counts and durations under one set of labels. */
-export interface Series {
-  labels: Record<string, string>;
-  count: number;
-  sumSeconds: number;
-  /** Not cumulative; the last one is beyond all bounds. */
-  buckets: Uint32Array;
-}
-
-export function createSeries(labels: Record<string, string>): Series {
-  return { labels, count: 0, sumSeconds: 0, buckets: new Uint32Array(durationBuckets.length + 1) };
-}
-
-/** On the request path: a few comparisons, no allocation. */
-export function observe(series: Series, seconds: number): void {
-  let at = 0;
-  while (at < durationBuckets.length && seconds > (durationBuckets[at] as number)) at++;
-  series.buckets[at] = (series.buckets[at] as number) + 1;
-  series.count++;
-  series.sumSeconds += seconds;
-}
+export { observe, type Series, seriesOf } from './metrics/series.ts';
+export { type MetricsSnapshot, renderMetrics, renderSnapshots, snapshotMetrics } from './metrics/snapshot.ts';
 
 /** Figures that other parts keep and that are read at scrape time. */
 export interface MetricSources {
-  database: () => { active: number; idle: number };
+  database: () => { active: number; idle: number; waiting: number };
   caches: () => { name: string; hits: number; misses: number; evictions: number; size: number }[];
   sessions: () => number;
 }
@@ -41,19 +20,50 @@ export interface Metrics {
   httpInFlight: number;
   /** One series per upstream method and outcome. */
   upstream: Map<string, Series>;
+  /** By layer of the request path; counted while LAYER_TIMINGS_ENABLED is on. */
+  layers: Map<string, Series>;
+  /** Of statements and of waits for a connection. */
+  databaseQuery: Series;
+  databaseWait: Series;
+  /** All tables of durations, with their names. */
+  histograms: { name: string; help: string; table: Map<string, Series> }[];
   /** By error code (`GW_UPSTREAM_TIMEOUT`, `-32602`). */
   errors: Map<string, number>;
   /** The rest: the process' own (CPU, memory, event loop, GC) and what `watchSources` adds. */
   registry: Registry;
 }
 
-export function createMetrics(): Metrics {
+/** @param isEnabled ENABLE_METRICS; off: nobody will read it, and the process is not watched (event loop, GC) */
+export function createMetrics(isEnabled = true): Metrics {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  if (isEnabled) collectDefaultMetrics({ register: registry });
+  const http = new Map<string, Series>();
+  const upstream = new Map<string, Series>();
+  const layers = new Map<string, Series>();
+  const databaseQuery = createSeries({});
+  const databaseWait = createSeries({});
   const metrics: Metrics = {
-    http: new Map(),
+    http,
     httpInFlight: 0,
-    upstream: new Map(),
+    upstream,
+    layers,
+    databaseQuery,
+    databaseWait,
+    histograms: [
+      {
+        name: 'http_request_duration_seconds',
+        help: 'From the arrival of the head to the end of the answer',
+        table: http,
+      },
+      { name: 'upstream_request_duration_seconds', help: 'Calls of upstream MCP servers', table: upstream },
+      { name: 'db_query_duration_seconds', help: 'Statements', table: new Map([['', databaseQuery]]) },
+      { name: 'db_pool_wait_seconds', help: 'Waits for a database connection', table: new Map([['', databaseWait]]) },
+      {
+        name: 'gateway_layer_duration_seconds',
+        help: 'Time of one request by layer (LAYER_TIMINGS_ENABLED)',
+        table: layers,
+      },
+    ],
     errors: new Map(),
     registry,
   };
@@ -79,6 +89,16 @@ export function watchSources({ registry }: Metrics, sources: MetricSources): voi
   registry.registerMetric(
     readGauge('database_connections_active', 'Pooled connections in use', () => database().active),
   );
+  // The same under the names of the source's tuning guide.
+  registry.registerMetric(
+    readGauge('db_pool_connections_active', 'Pooled connections in use', () => database().active),
+  );
+  registry.registerMetric(
+    readGauge('db_pool_size', 'Pooled connections, in use or not', () => database().active + database().idle),
+  );
+  registry.registerMetric(
+    readGauge('db_pool_connections_waiting', 'Who waits for a pooled connection', () => database().waiting),
+  );
   registry.registerMetric(readGauge('database_connections_idle', 'Pooled connections waiting', () => database().idle));
   const cacheCounts = {
     hits: 'Look-ups answered from memory',
@@ -95,50 +115,17 @@ export function watchSources({ registry }: Metrics, sources: MetricSources): voi
   registry.registerMetric(readGauge('mcp_sessions_active', 'MCP sessions open', sessions));
 }
 
-/** All of it as Prometheus text. prom-client's histograms cannot take counts that are there already: ours are written here. */
-export async function renderMetrics({ registry, http, upstream }: Metrics): Promise<string> {
-  const rest = await registry.metrics();
-  const requests = renderHistogram(
-    'http_request_duration_seconds',
-    'From the arrival of the head to the end of the answer',
-    http,
-  );
-  const calls = renderHistogram('upstream_request_duration_seconds', 'Calls of upstream MCP servers', upstream);
-  return `${rest}\n${requests}\n${calls}`;
-}
-
-/** https://prometheus.io/docs/instrumenting/exposition_formats/#histograms-and-summaries: buckets are cumulative. */
-function renderHistogram(name: string, help: string, table: Map<string, Series>): string {
-  const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} histogram`];
-  for (const { labels, count, sumSeconds, buckets } of table.values()) {
-    const own = Object.entries(labels).map(([key, value]) => `${key}="${escapeLabel(value)}"`);
-    let cumulative = 0;
-    for (const [at, bound] of durationBuckets.entries()) {
-      cumulative += buckets[at] ?? 0;
-      lines.push(`${name}_bucket{${[...own, `le="${bound}"`].join(',')}} ${cumulative}`);
-    }
-    lines.push(`${name}_bucket{${[...own, 'le="+Inf"'].join(',')}} ${count}`);
-    lines.push(`${name}_sum{${own.join(',')}} ${sumSeconds}`, `${name}_count{${own.join(',')}} ${count}`);
-  }
-  return `${lines.join('\n')}\n`;
-}
-
-function escapeLabel(value: string): string {
-  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+/** Times statements and waits for connections. */
+export function observeDatabase({ databaseWait, databaseQuery }: Metrics) {
+  return {
+    waited: (startedAt: number, endedAt: number) => observe(databaseWait, (endedAt - startedAt) / 1000),
+    queried: (startedAt: number, endedAt: number) => observe(databaseQuery, (endedAt - startedAt) / 1000),
+  };
 }
 
 /** Counts one failure. */
 export function countError(metrics: Metrics, code: string): void {
   metrics.errors.set(code, (metrics.errors.get(code) ?? 0) + 1);
-}
-
-/** The series under `key`, made when it is new. */
-export function seriesOf(table: Map<string, Series>, key: string, toLabels: () => Record<string, string>): Series {
-  const known = table.get(key);
-  if (known !== undefined) return known;
-  const made = createSeries(toLabels());
-  table.set(key, made);
-  return made;
 }
 
 function readGauge(name: string, help: string, read: () => number): Gauge {

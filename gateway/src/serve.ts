@@ -1,14 +1,16 @@
 // `gateway serve`: starts in order (store, upstreams, app), says where it listens, stops in reverse on a signal.
 import type { FastifyInstance } from 'fastify';
-import { pino } from 'pino';
 import { buildApp } from './app.ts';
 import { Caches } from './cache/caches.ts';
 import type { Config } from './config.ts';
 import { createUpstreams } from './federation/upstreams.ts';
-import { createMetrics, observe, seriesOf } from './metrics.ts';
+import { createMetrics, observe, observeDatabase, seriesOf } from './metrics.ts';
 import { createRegistry } from './registry/index.ts';
 import { createRefreshChanged } from './registry/refresh-changed.ts';
 import { openStore } from './store/store.ts';
+import { joinObservers, traceDatabase } from './telemetry/database-observer.ts';
+import { createLog } from './telemetry/log.ts';
+import { openTracer } from './telemetry/open-tracer.ts';
 
 /** In flight requests may end for this long after the signal; then their connections are closed under them. */
 const DRAIN_MS = 25_000;
@@ -31,10 +33,15 @@ export class ListenError extends Error {
  */
 export async function serve(config: Config): Promise<void> {
   const stopped = waitForStop();
-  const log = pino({ level: config.LOG_LEVEL }, pino.destination({ dest: 2, sync: false }));
-  const metrics = createMetrics();
+  const log = createLog(config);
+  const metrics = createMetrics(config.ENABLE_METRICS);
   const caches = new Caches();
-  await using store = await openStore(config, log);
+  await using tracer = await openTracer(config, log);
+  const observer = joinObservers([
+    config.ENABLE_METRICS ? observeDatabase(metrics) : undefined,
+    config.LAYER_TIMINGS_ENABLED || tracer !== undefined ? traceDatabase : undefined,
+  ]);
+  await using store = await openStore(config, log, observer);
   await using upstreams = createUpstreams({
     config,
     listChanged: (gatewayId) => refreshChanged(gatewayId),
@@ -47,7 +54,7 @@ export async function serve(config: Config): Promise<void> {
   const refreshChanged = createRefreshChanged(registry.gateways.refresh, (error) =>
     log.warn({ error: String(error) }, 'an upstream whose lists have changed could not be asked again'),
   );
-  const app = buildApp({ config, registry, store, upstreams, caches, metrics, log });
+  const app = buildApp({ config, registry, store, upstreams, caches, metrics, tracer, log });
   const url = await listen(app, config);
   process.stdout.write(`${JSON.stringify({ event: 'listening', url, pid: process.pid })}\n`);
   const signal = await stopped;

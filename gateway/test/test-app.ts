@@ -8,7 +8,7 @@ import { loadConfig } from '../src/config.ts';
 import { GatewayError } from '../src/errors.ts';
 import type { Upstream, UpstreamAnswer } from '../src/federation/upstream.ts';
 import type { Caller, CancelSignal, ClientPeer, ListChange, McpSession } from '../src/mcp/ports.ts';
-import { createMetrics } from '../src/metrics.ts';
+import { createMetrics, type Metrics } from '../src/metrics.ts';
 import type { Catalog, CatalogEntry } from '../src/registry/catalog.ts';
 import { createRegistry } from '../src/registry/index.ts';
 import type { Store } from '../src/store/store.ts';
@@ -23,6 +23,7 @@ export interface Asked {
   /** The way to the client, and its session. */
   peer: ClientPeer | undefined;
   session: McpSession | undefined;
+  upstreamHeaders: readonly string[] | undefined;
 }
 
 export interface TestApp extends AsyncDisposable {
@@ -30,8 +31,9 @@ export interface TestApp extends AsyncDisposable {
   asked: Asked[];
   /** What all upstreams of a session were told. */
   told: { session: string; method: string; paramsJson: string | undefined }[];
+  metrics: Metrics;
   /** The log's lines (from `warn` on). */
-  logged: { level: number; code?: string; method?: string; detail?: string }[];
+  logged: { level: number; code?: string; method?: string; detail?: string; correlationId?: string }[];
   /** As the registry tells a write. */
   changeLists(change: ListChange): void;
   /** `inject` with a token (of `user`, `admin` when not said). */
@@ -97,7 +99,12 @@ export function token(subject: string): string {
 }
 
 export function createTestApp(options: TestAppOptions = {}): TestApp {
-  const config = loadConfig({ JWT_SECRET_KEY: secret, LOG_LEVEL: 'warn', ...options.environment });
+  const config = loadConfig({
+    JWT_SECRET_KEY: secret,
+    LOG_LEVEL: 'warn',
+    ENABLE_METRICS: 'true',
+    ...options.environment,
+  });
   const logged: TestApp['logged'] = [];
   const log = pino({ level: config.LOG_LEVEL }, { write: (line) => logged.push(JSON.parse(line)) });
   const asked: Asked[] = [];
@@ -115,7 +122,8 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
   };
   const upstreamOf = (session: McpSession | undefined): Upstream => ({
     async request(method, paramsJson, options) {
-      const one = { method, paramsJson, signal: options?.signal, peer: options?.peer, session };
+      const { signal, peer, trace } = options ?? {};
+      const one = { method, paramsJson, signal, peer, session, upstreamHeaders: trace?.upstreamHeaders };
       asked.push(one);
       if (answer !== undefined) return answer(one);
       return { ok: true, resultJson: `{"content":[],"echo":${paramsJson ?? '{}'}}` };
@@ -136,11 +144,13 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
     ...createRegistry({ store, connect: () => upstreamOf(undefined), caches, config, log }),
     catalog,
   };
-  const app = buildApp({ config, registry, store, upstreams, caches, metrics: createMetrics(), log });
+  const metrics = createMetrics(config.ENABLE_METRICS);
+  const app = buildApp({ config, registry, store, upstreams, caches, metrics, log });
   return {
     app,
     asked,
     told,
+    metrics,
     logged,
     changeLists: (change) => {
       for (const listener of listeners) listener(change);

@@ -13,4 +13,6 @@ export const aliases = {
     'REGISTRY_CACHE_GATEWAYS_TTL',
     'TOOL_LOOKUP_CACHE_TTL',
   ],
+  OTEL_ENABLE_OBSERVABILITY: 'OBSERVABILITY_ENABLED',
+  OTEL_TRACES_SAMPLER_ARG: 'OBSERVABILITY_SAMPLE_RATE',
 } as const satisfies Record<string, SettingName | readonly SettingName[]>;

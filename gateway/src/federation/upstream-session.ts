@@ -117,7 +117,7 @@ export class UpstreamSession {
       const answer = await this.#wire.request({
         id,
         body: toBody(id, method, paramsJson),
-        headers,
+        headers: join(headers, options?.trace?.upstreamHeaders),
         timeoutMs,
         silenceMs: this.#options.silenceMs(),
         signal,
@@ -203,6 +203,11 @@ function toNotification(method: string, paramsJson: string | undefined): string 
   return paramsJson === undefined
     ? `{"jsonrpc":"2.0","method":"${method}"}`
     : `{"jsonrpc":"2.0","method":"${method}","params":${paramsJson}}`;
+}
+
+function join(some: readonly string[] | undefined, more: readonly string[] | undefined): readonly string[] | undefined {
+  if (some === undefined || more === undefined) return some ?? more;
+  return [...some, ...more];
 }
 
 function toName(value: unknown): string {

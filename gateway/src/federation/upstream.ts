@@ -1,6 +1,7 @@
 // The port to one upstream MCP server. Implementations: lone-upstream.ts (one session), pooled-upstream.ts.
 
 import type { CancelSignal, ClientPeer } from '../mcp/ports.ts';
+import type { RequestTrace } from '../telemetry/request-trace.ts';
 
 /** What an upstream offers, as it described itself (MCP shapes, untouched). */
 export interface UpstreamCatalog {
@@ -23,6 +24,8 @@ export interface RequestOptions {
   signal?: CancelSignal;
   /** Takes what the upstream sends on this request's stream before its answer. */
   peer?: ClientPeer | undefined;
+  /** Its headers go with the request (correlation id, trace context). */
+  trace?: Pick<RequestTrace, 'upstreamHeaders'> | undefined;
 }
 
 export interface Upstream extends AsyncDisposable {

@@ -24,7 +24,7 @@ export interface WireRequest {
   id: number;
   body: string;
   /** Of this request alone, as pairs behind each other; undefined: none. */
-  headers: string[] | undefined;
+  headers: readonly string[] | undefined;
   /** From now to the last byte. */
   timeoutMs: number;
   /** Longest silence: from now to the head, and between two pieces. */

@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Caller, CallerIdentity, CancelSignal, ClientPeer, McpSession } from '../mcp/ports.ts';
 import { RpcError } from '../mcp/rpc-error.ts';
+import type { RequestTrace } from '../telemetry/request-trace.ts';
 
 /** LSP's number for it; JSON-RPC has none. */
 const REQUEST_CANCELLED = -32800;
@@ -26,6 +27,7 @@ export interface Origin {
   readonly cancellable: Cancellable | undefined;
   /** The client can fetch the answer when its connection is gone. */
   readonly isResumable: boolean;
+  readonly trace?: RequestTrace | undefined;
 }
 
 export class RequestCaller implements Caller, CancelSignal {
@@ -33,6 +35,7 @@ export class RequestCaller implements Caller, CancelSignal {
   readonly identity: CallerIdentity;
   readonly headers: IncomingHttpHeaders;
   readonly session: McpSession | undefined;
+  readonly trace: RequestTrace | undefined;
   aborted = false;
   reason: unknown;
   readonly #origin: Origin;
@@ -47,6 +50,7 @@ export class RequestCaller implements Caller, CancelSignal {
     this.identity = origin.identity;
     this.headers = origin.headers;
     this.session = origin.session;
+    this.trace = origin.trace;
   }
 
   /** Made when an upstream has something to say: most have not. */

@@ -7,6 +7,7 @@ import { anonymous } from '../auth/index.ts';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import type { CallerIdentity, ClientPeer, McpPorts } from '../mcp/ports.ts';
+import type { RequestTrace } from '../telemetry/request-trace.ts';
 import type { Entrance } from './answer-text.ts';
 import type { Cancellable } from './caller.ts';
 import { toNotificationText } from './client-requests.ts';
@@ -29,6 +30,7 @@ export class PostEntrance implements Entrance {
   readonly session: ClientSession | undefined;
   readonly cancellable: Cancellable | undefined;
   readonly allowToolNames = false;
+  readonly trace: RequestTrace | undefined;
   readonly #door: Door;
   readonly #reply: FastifyReply;
   readonly #acceptsSse: boolean;
@@ -48,6 +50,7 @@ export class PostEntrance implements Entrance {
     this.identity = request.identity ?? anonymous;
     this.headers = request.headers;
     this.socket = request.raw.socket;
+    this.trace = request.trace;
     this.serverId = serverId;
     this.session = session;
     this.cancellable = door.config.MCPGATEWAY_TOOL_CANCELLATION_ENABLED ? session?.calls : undefined;

@@ -29,6 +29,7 @@ export const rpcRoutes: FastifyPluginCallback<RpcOptions> = (app, { ports, answe
       serverId: undefined,
       identity: request.identity ?? anonymous,
       headers: request.headers,
+      trace: request.trace,
       allowToolNames: true,
       session: undefined,
       peer: undefined,

@@ -73,6 +73,7 @@ export function createAnswerStateless({ ports, listeners, config }: StatelessOpt
         peer: undefined,
         cancellable: undefined,
         isResumable: false,
+        trace: request.trace,
       },
       channel,
     );

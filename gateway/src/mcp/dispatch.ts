@@ -24,17 +24,17 @@ export function dispatch(
     const result =
       handler === undefined ? callByToolName(message, ports, caller, allowToolNames) : handler(message, ports, caller);
     if (typeof result === 'string') return toResultText(idJson, result);
-    return finish(result, idJson, method, ports);
+    return finish(result, message, ports, caller);
   } catch (error) {
-    return fail(error, idJson, method, ports);
+    return fail(error, message, ports, caller);
   }
 }
 
-async function finish(result: Promise<string>, idJson: string, method: string, ports: McpPorts): Promise<string> {
+async function finish(result: Promise<string>, message: RpcRequest, ports: McpPorts, caller: Caller): Promise<string> {
   try {
-    return toResultText(idJson, await result);
+    return toResultText(message.idJson, await result);
   } catch (error) {
-    return fail(error, idJson, method, ports);
+    return fail(error, message, ports, caller);
   }
 }
 
@@ -50,8 +50,8 @@ async function callByToolName(
   return toolsCall(toToolCall(message), ports, caller);
 }
 
-function fail(error: unknown, idJson: string, method: string, ports: McpPorts): string {
-  ports.failed(method, error);
+function fail(error: unknown, { method, idJson }: RpcRequest, ports: McpPorts, caller: Caller): string {
+  ports.failed(method, error, caller.trace?.correlationId);
   return toErrorText(idJson, toBody(error));
 }
 

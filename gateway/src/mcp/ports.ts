@@ -1,5 +1,6 @@
 // What MCP dispatch needs of the rest of the gateway. It does no I/O of its own.
 import type { IncomingHttpHeaders } from 'node:http';
+import type { RequestTrace } from '../telemetry/request-trace.ts';
 
 export type ListKind = 'tools' | 'resources' | 'resourceTemplates' | 'prompts';
 export type CallKind = 'tools' | 'resources' | 'prompts';
@@ -55,6 +56,8 @@ export interface Caller {
   readonly session: McpSession | undefined;
   /** The way to the client while this request runs; undefined: it takes nothing but the answer. */
   readonly peer: ClientPeer | undefined;
+  /** What is known of the HTTP request for logs, timings and traces; undefined when all of that is off. */
+  readonly trace?: RequestTrace | undefined;
 }
 
 /** One request to be handed to the upstream that serves `name`. */
@@ -100,7 +103,7 @@ export interface McpPorts {
   broadcast(session: McpSession, method: string, paramsJson: string | undefined): Promise<void>;
   /**
    * Told of every failure, our own and the client's: counts it, and logs it unless it is JSON-RPC's to tell. `method` is the
-   * MCP method, or the HTTP method and route where no message was read; `requestId` the one that the answer names.
+   * MCP method, or the HTTP method and route where no message was read; `requestId` the request's (X-Correlation-ID).
    */
   failed(method: string, error: unknown, requestId?: string): void;
 }

@@ -3,10 +3,12 @@ import { createHash } from 'node:crypto';
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import pg from 'pg';
 import type { Config } from '../config.ts';
+import type { DatabaseObserver } from '../telemetry/database-observer.ts';
 import type { Connection, Log } from './connection.ts';
+import { toKyselyLog } from './observe.ts';
 import type { Database } from './tables.ts';
 
-export function connectPostgres(config: Config, log: Log): Connection {
+export function connectPostgres(config: Config, log: Log, observer: DatabaseObserver | undefined): Connection {
   const statementTimeoutMs = Math.round(config.DB_STATEMENT_TIMEOUT * 1000);
   return createConnection(
     new pg.Pool({
@@ -21,12 +23,13 @@ export function connectPostgres(config: Config, log: Log): Connection {
     }),
     config,
     log,
+    observer,
   );
 }
 
 /** For migrations: no deadline for a statement, since another process may hold the lock for as long as its migration takes. */
 export function connectPostgresForMigration(config: Config, log: Log): Connection {
-  return createConnection(new pg.Pool({ ...server(config), max: 2 }), config, log);
+  return createConnection(new pg.Pool({ ...server(config), max: 2 }), config, log, undefined);
 }
 
 function server(config: Config): pg.PoolConfig {
@@ -44,15 +47,19 @@ function server(config: Config): pg.PoolConfig {
   } as pg.PoolConfig;
 }
 
-function createConnection(pool: pg.Pool, config: Config, log: Log): Connection {
+function createConnection(pool: pg.Pool, config: Config, log: Log, observer: DatabaseObserver | undefined): Connection {
   // An idle connection that breaks must not end the process: the pool drops it and opens another when asked.
   pool.on('error', (error) => log.warn({ error: error.message }, 'an idle database connection broke'));
   const toName = config.DB_PREPARED_STATEMENTS ? createStatementNames() : () => undefined;
   const kyselyPool: PostgresPool = {
-    connect: async () => toPoolClient(await pool.connect(), toName),
+    connect: async () => toPoolClient(await (observer === undefined ? pool.connect() : wait(pool, observer)), toName),
     end: () => pool.end(),
   };
-  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: kyselyPool }) });
+  const kyselyLog = toKyselyLog(observer);
+  const db = new Kysely<Database>({
+    dialect: new PostgresDialect({ pool: kyselyPool }),
+    ...(kyselyLog === undefined ? {} : { log: kyselyLog }),
+  });
   return {
     db,
     async ping() {
@@ -70,6 +77,13 @@ function createConnection(pool: pg.Pool, config: Config, log: Log): Connection {
       if (!pool.ending) await pool.end();
     },
   };
+}
+
+async function wait(pool: pg.Pool, observer: DatabaseObserver): Promise<pg.PoolClient> {
+  const startedAt = performance.now();
+  const client = await pool.connect();
+  observer.waited(startedAt, performance.now());
+  return client;
 }
 
 type ToName = (text: string) => string | undefined;

@@ -13,7 +13,9 @@ import {
 import { LRUCache } from 'lru-cache';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
+import type { DatabaseObserver } from '../telemetry/database-observer.ts';
 import type { Connection } from './connection.ts';
+import { toKyselyLog } from './observe.ts';
 import { PortableSqliteCompiler, TransactionalSqliteAdapter } from './sqlite-compiler.ts';
 import { readerOf, toSqlite, toSqliteText } from './sqlite-values.ts';
 import type { Database } from './tables.ts';
@@ -29,7 +31,7 @@ export function toSqlitePath(databaseUrl: string): string {
 }
 
 /** @throws GW_CONFIG_INVALID when better-sqlite3 is not installed; SQLite's own error when the file cannot be opened */
-export async function connectSqlite(config: Config): Promise<Connection> {
+export async function connectSqlite(config: Config, observer: DatabaseObserver | undefined): Promise<Connection> {
   const Sqlite = await load();
   const file = new Sqlite(toSqlitePath(config.DATABASE_URL), { timeout: config.DB_SQLITE_BUSY_TIMEOUT });
   file.pragma('journal_mode = WAL'); // readers of other processes are not stopped by a writer
@@ -38,7 +40,9 @@ export async function connectSqlite(config: Config): Promise<Connection> {
   file.pragma('foreign_keys = ON');
   file.function('date_trunc', { deterministic: true }, (unit, time) => truncate(String(unit), String(time)));
   const driver = new SqliteDriver(file, config);
+  const log = toKyselyLog(observer);
   const db = new Kysely<Database>({
+    ...(log === undefined ? {} : { log }),
     dialect: {
       createAdapter: () => new TransactionalSqliteAdapter(),
       createDriver: () => driver,

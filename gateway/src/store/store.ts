@@ -1,6 +1,7 @@
 // The database behind the registry. Opening it runs the migrations; every failure comes out as one of our errors.
 import type { Kysely, Transaction } from 'kysely';
 import type { Config } from '../config.ts';
+import type { DatabaseObserver } from '../telemetry/database-observer.ts';
 import type { Connection, Log, PoolState } from './connection.ts';
 import { connect } from './dialect.ts';
 import { toGatewayError } from './failure.ts';
@@ -20,11 +21,12 @@ export interface Store extends AsyncDisposable {
 
 /**
  * Several processes may open the same database at once: the migrations run under a lock.
+ * @param observer told of every wait for a connection and of every statement; undefined: nothing is timed
  * @throws GW_DATABASE_UNAVAILABLE, GW_CONFIG_INVALID (SQLite without better-sqlite3)
  */
-export async function openStore(config: Config, log: Log): Promise<Store> {
+export async function openStore(config: Config, log: Log, observer?: DatabaseObserver): Promise<Store> {
   try {
-    return createStore(await connect(config, log));
+    return createStore(await connect(config, log, observer));
   } catch (error) {
     throw toGatewayError(error);
   }

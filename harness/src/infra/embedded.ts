@@ -23,6 +23,9 @@ import { startUpstream } from './upstream-process.ts';
 
 export const embedded: Infrastructure = { id: 'embedded', start };
 
+/** What the gateway says of itself, for the report: off by default there. A server profile may switch it off again. */
+const watched = { ENABLE_METRICS: 'true', LAYER_TIMINGS_ENABLED: 'true' };
+
 /** What every start of a gateway needs. */
 interface Context {
   request: InfrastructureRequest;
@@ -111,7 +114,11 @@ async function startSubject(
   const databaseUrl = await postgres.createDatabase(`mcp_${name}`);
   const secret = randomBytes(32).toString('hex');
   const logFile = join(request.runFolder, `gateway.${name}.log`);
-  const environment: Record<string, string> = { ...toEnvironment(settings), ...request.gatewayEnvironment[name] };
+  const environment: Record<string, string> = {
+    ...watched,
+    ...toEnvironment(settings),
+    ...request.gatewayEnvironment[name],
+  };
   const launch = (until: AbortSignal) =>
     startGateway({
       name: `the gateway (${name})`,
@@ -127,7 +134,7 @@ async function startSubject(
     name,
     build,
     serverProfile: id,
-    settings: { ...settings, ...request.gatewayEnvironment[name] },
+    settings: { ...watched, ...settings, ...request.gatewayEnvironment[name] },
     node: process.version,
     postgres: postgres.version,
     url: first.url,
