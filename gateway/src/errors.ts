@@ -9,6 +9,19 @@ export const errors = {
     hint: 'send `Authorization: Bearer <token>`; `gateway token --username admin` makes one',
   },
   GW_FORBIDDEN: { status: 403, rpcCode: -32003, message: 'not allowed', hint: 'ask for access with another token' },
+  GW_TOO_MANY_REQUESTS: {
+    status: 429,
+    rpcCode: -32004,
+    message: 'too many requests',
+    hint: 'wait as long as Retry-After says, or raise the RATE_LIMIT_ setting',
+  },
+  GW_BUSY: { status: 503, rpcCode: -32005, message: 'too much to do', hint: 'try again in a moment' },
+  GW_HEADERS_TOO_LARGE: {
+    status: 431,
+    rpcCode: -32600,
+    message: 'the request has too many headers',
+    hint: 'send fewer, or raise MAX_HEADER_COUNT',
+  },
   GW_NOT_FOUND: {
     status: 404,
     rpcCode: -32602,

@@ -28,12 +28,14 @@ program
   .description('print a token for the Authorization header (JWT_AUDIENCE and JWT_ISSUER as for serve)')
   .requiredOption('--username <name>', 'who the token speaks for')
   .option('--exp <minutes>', 'how long it is good; 0: for ever', toMinutes, 60)
+  .option('--admin', 'an administrator’s token, unless the users table says otherwise')
   .option('--secret <key>', 'key it is signed with (default: JWT_SECRET_KEY)')
   .addHelpText('after', '\nExample:\n  gateway token --username admin --exp 60 --secret "$JWT_SECRET_KEY"')
-  .action(({ username, exp, secret }: { username: string; exp: number; secret?: string }) => {
+  .action(({ username, exp, admin, secret }: { username: string; exp: number; admin?: boolean; secret?: string }) => {
     const { JWT_SECRET_KEY } = process.env;
     const environment = { ...process.env, JWT_SECRET_KEY: secret ?? JWT_SECRET_KEY };
-    process.stdout.write(`${createTokenFor(environment, { subject: username, expiresInMinutes: exp })}\n`);
+    const request = { subject: username, expiresInMinutes: exp, isAdmin: admin === true };
+    process.stdout.write(`${createTokenFor(environment, request)}\n`);
   });
 
 function toMinutes(text: string): number {

@@ -1,10 +1,12 @@
-// The door: an `onRequest` hook that puts who is asking on the request.
+// The door: an `onRequest` hook that puts who is asking on the request, and what asks for more than being known.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
-import { createVerifyToken, type Identity } from './jwt.ts';
+import type { Grants } from './grants.ts';
+import { type Identity, mayDo } from './identity.ts';
+import { createVerifyToken, type TokenVerifier } from './jwt.ts';
 
-export type { Identity } from './jwt.ts';
+export { mayDo, type Grant, type Identity } from './identity.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -14,7 +16,24 @@ declare module 'fastify' {
 }
 
 /** Who asks where AUTH_REQUIRED is off. */
-export const anonymous: Identity = { sub: 'anonymous', expiresAt: undefined };
+export const anonymous: Identity = createAnonymous(false);
+const anonymousAdmin: Identity = createAnonymous(true);
+
+function createAnonymous(isAdmin: boolean): Identity {
+  const forever = Number.POSITIVE_INFINITY;
+  return {
+    sub: 'anonymous',
+    expiresAt: undefined,
+    issuedAt: undefined,
+    jti: undefined,
+    claimsAdmin: isAdmin,
+    use: undefined,
+    teams: undefined,
+    serverId: undefined,
+    permissions: undefined,
+    grant: { isAdmin, permissions: undefined, teams: [], renewAtMs: forever, endsAtMs: forever, version: 0 },
+  };
+}
 
 /**
  * Synchronous with a `done` callback: no promise per request on the hot path. Calls `done` with GW_UNAUTHORIZED and sets
@@ -23,25 +42,82 @@ export const anonymous: Identity = { sub: 'anonymous', expiresAt: undefined };
 export type Authenticate = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void;
 
 /** Put `app.decorateRequest('identity', undefined)` before the hook, so that requests keep one shape. */
-export function createAuthenticate(config: Config): Authenticate {
-  if (!config.AUTH_REQUIRED) return admitAll;
-  const verifyToken = createVerifyToken(config);
+export function createAuthenticate(
+  config: Config,
+  grants: Pick<Grants, 'admit'>,
+  verifyToken: TokenVerifier = createVerifyToken(config),
+): Authenticate {
+  if (!config.AUTH_REQUIRED) return config.ALLOW_UNAUTHENTICATED_ADMIN ? admitAllAsAdmin : admitAll;
   return function authenticate(request, reply, done) {
+    const { authorization } = request.headers;
     try {
-      request.identity = verifyToken(bearerToken(request.headers.authorization));
+      const identity = verifyToken(bearerToken(authorization));
+      const grant = grants.admit(identity);
+      if (grant instanceof Promise) {
+        grant.then(
+          () => enter(request, identity, done),
+          (error) => refuse(reply, authorization, error, done),
+        );
+        return;
+      }
+      enter(request, identity, done);
     } catch (error) {
-      const hasToken = request.headers.authorization !== undefined;
-      reply.header('WWW-Authenticate', hasToken ? 'Bearer error="invalid_token"' : 'Bearer');
-      done(error instanceof Error ? error : new Error(String(error)));
-      return;
+      refuse(reply, authorization, error, done);
     }
-    done();
   };
+}
+
+function enter(request: FastifyRequest, identity: Identity, done: (error?: Error) => void): void {
+  if (identity.serverId !== undefined && !isOfServer(request, identity.serverId)) {
+    done(new GatewayError('GW_FORBIDDEN', { detail: `the token is good for /servers/${identity.serverId} only` }));
+    return;
+  }
+  request.identity = identity;
+  done();
+}
+
+function isOfServer(request: FastifyRequest, serverId: string): boolean {
+  const path = request.url.split('?', 1)[0] ?? '';
+  return path === `/servers/${serverId}` || path.startsWith(`/servers/${serverId}/`);
+}
+
+function refuse(
+  reply: FastifyReply,
+  authorization: string | undefined,
+  error: unknown,
+  done: (error?: Error) => void,
+): void {
+  const isRefusal = error instanceof GatewayError && error.code === 'GW_UNAUTHORIZED';
+  if (isRefusal) {
+    reply.header('WWW-Authenticate', authorization === undefined ? 'Bearer' : 'Bearer error="invalid_token"');
+  }
+  done(error instanceof Error ? error : new Error(String(error)));
 }
 
 function admitAll(request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
   request.identity = anonymous;
   done();
+}
+
+function admitAllAsAdmin(request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
+  request.identity = anonymousAdmin;
+  done();
+}
+
+/** A hook for routes of administrators, behind the authentication: GW_FORBIDDEN for everybody else. */
+export function requireAdmin(request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
+  if (request.identity?.grant?.isAdmin === true) return done();
+  const detail = `${request.identity?.sub ?? 'nobody'} is no administrator`;
+  done(new GatewayError('GW_FORBIDDEN', { detail }));
+}
+
+/** A hook for what a role gives, behind the authentication: GW_FORBIDDEN without it. */
+export function createRequirePermission(permission: string): Authenticate {
+  return function requirePermission(request, _reply, done) {
+    if (mayDo(request.identity, permission)) return done();
+    const detail = `${request.identity?.sub ?? 'nobody'} has not the permission ${permission}`;
+    done(new GatewayError('GW_FORBIDDEN', { detail }));
+  };
 }
 
 function bearerToken(header: string | undefined): string {

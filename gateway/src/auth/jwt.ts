@@ -5,35 +5,58 @@ import { Type } from 'typebox';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import { parse } from '../parse.ts';
+import type { Identity } from './identity.ts';
 
+/** As ContextForge's tokens have them; whatever else a token says is not looked at. */
 const Claims = Type.Object({
   sub: Type.String({ minLength: 1 }),
   exp: Type.Optional(Type.Number()),
+  iat: Type.Optional(Type.Number()),
+  jti: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+  is_admin: Type.Optional(Type.Unknown()),
+  user: Type.Optional(Type.Unknown()),
+  token_use: Type.Optional(Type.Unknown()),
+  teams: Type.Optional(Type.Unknown()),
+  scopes: Type.Optional(Type.Unknown()),
 });
-
-/** Who a request speaks for. */
-export interface Identity {
-  sub: string;
-  /** When the token ends (seconds since 1970); undefined: never. */
-  expiresAt: number | undefined;
-}
 
 /** Bounds what the memory of tokens can take; tokens of ContextForge have under 1,000 characters. */
 const TOKEN_MAX_LENGTH = 4096;
 
 type JwtConfig = Pick<
   Config,
-  'JWT_SECRET_KEY' | 'JWT_AUDIENCE' | 'JWT_ISSUER' | 'JWT_CACHE_ENABLED' | 'JWT_CACHE_TTL' | 'JWT_CACHE_MAX_SIZE'
+  | 'JWT_SECRET_KEY'
+  | 'JWT_AUDIENCE'
+  | 'JWT_ISSUER'
+  | 'JWT_AUDIENCE_VERIFICATION'
+  | 'JWT_ISSUER_VERIFICATION'
+  | 'REQUIRE_TOKEN_EXPIRATION'
+  | 'REQUIRE_JTI'
+  | 'JWT_CACHE_ENABLED'
+  | 'JWT_CACHE_TTL'
+  | 'JWT_CACHE_MAX_SIZE'
 >;
 
-/** @throws (from the returned function) GW_UNAUTHORIZED, also for a token that expired while it was remembered */
-export function createVerifyToken(config: JwtConfig): (token: string) => Identity {
+export interface TokenVerifier {
+  /** @throws GW_UNAUTHORIZED, also for a token that expired while it was remembered */
+  (token: string): Identity;
+  hits: number;
+  misses: number;
+}
+
+export function createVerifyToken(config: JwtConfig): TokenVerifier {
   const verify = createVerifier({
     key: config.JWT_SECRET_KEY,
     algorithms: ['HS256'],
-    requiredClaims: ['sub'],
-    ...(config.JWT_AUDIENCE === '' ? {} : { allowedAud: config.JWT_AUDIENCE }),
-    ...(config.JWT_ISSUER === '' ? {} : { allowedIss: config.JWT_ISSUER }),
+    requiredClaims: [
+      'sub',
+      ...(config.REQUIRE_TOKEN_EXPIRATION ? ['exp'] : []),
+      ...(config.REQUIRE_JTI ? ['jti'] : []),
+      ...(config.JWT_AUDIENCE_VERIFICATION ? ['aud'] : []),
+      ...(config.JWT_ISSUER_VERIFICATION ? ['iss'] : []),
+    ],
+    ...(config.JWT_AUDIENCE_VERIFICATION ? { allowedAud: config.JWT_AUDIENCE } : {}),
+    ...(config.JWT_ISSUER_VERIFICATION ? { allowedIss: config.JWT_ISSUER } : {}),
   });
   // Not the verifier's own cache: that one hashes the token on each use and lets refused tokens push good ones out.
   const known = config.JWT_CACHE_ENABLED
@@ -45,15 +68,17 @@ export function createVerifyToken(config: JwtConfig): (token: string) => Identit
         ttlResolution: 1000,
       })
     : undefined;
-  return (token) => {
+  const verifyToken = (token: string): Identity => {
     const remembered = known?.get(token);
     if (remembered !== undefined) {
       if (remembered.expiresAt !== undefined && remembered.expiresAt * 1000 <= Date.now()) {
         known?.delete(token);
         throw new GatewayError('GW_UNAUTHORIZED', { detail: 'the token was refused: it has expired' });
       }
+      verifier.hits++;
       return remembered;
     }
+    verifier.misses++;
     if (token.length > TOKEN_MAX_LENGTH) {
       throw new GatewayError('GW_UNAUTHORIZED', { detail: `the token is longer than ${TOKEN_MAX_LENGTH} characters` });
     }
@@ -61,16 +86,48 @@ export function createVerifyToken(config: JwtConfig): (token: string) => Identit
     known?.set(token, identity);
     return identity;
   };
+  const verifier = Object.assign(verifyToken, { hits: 0, misses: 0 });
+  return verifier;
 }
 
 function toIdentity(verify: (token: string) => unknown, token: string): Identity {
   try {
-    const { sub, exp } = parse(Claims, verify(token), 'token');
+    const { sub, exp, iat, jti, is_admin, user, token_use, teams, scopes } = parse(Claims, verify(token), 'token');
     // The verifier admits the very millisecond at which a token ends (RFC 7519 section 4.1.4: it must not).
     if (exp !== undefined && exp * 1000 <= Date.now()) throw new Error('it has expired');
-    return { sub, expiresAt: exp };
+    return {
+      sub,
+      expiresAt: exp,
+      issuedAt: iat,
+      jti,
+      claimsAdmin: is_admin === true || memberOf(user, 'is_admin') === true,
+      use: token_use === 'session' || token_use === 'api' ? token_use : undefined,
+      teams: textsOf(teams),
+      serverId: textOf(memberOf(scopes, 'server_id')),
+      permissions: permissionsOf(memberOf(scopes, 'permissions')),
+      grant: undefined,
+    };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new GatewayError('GW_UNAUTHORIZED', { detail: `the token was refused: ${reason}`, cause: error });
   }
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  return Object.entries(value).find(([key]) => key === name)?.[1];
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function textsOf(value: unknown): string[] | undefined {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : undefined;
+}
+
+/** `["*"]` and an empty list are how ContextForge says: whatever the user may. */
+function permissionsOf(value: unknown): string[] | undefined {
+  const permissions = textsOf(value);
+  return permissions === undefined || permissions.length === 0 || permissions.includes('*') ? undefined : permissions;
 }

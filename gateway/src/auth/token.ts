@@ -9,8 +9,14 @@ export interface TokenRequest {
   subject: string;
   /** 0: never expires. */
   expiresInMinutes: number;
+  /** An administrator's, as far as the users table does not say otherwise. */
+  isAdmin?: boolean;
   audience?: string;
   issuer?: string;
+  /** The token's id; by default a random one. */
+  jti?: string;
+  /** Further claims. */
+  claims?: Record<string, unknown>;
 }
 
 /** A signed token. Audience and issuer default to the ones that ContextForge's tokens carry. */
@@ -20,10 +26,11 @@ export function createToken(request: TokenRequest): string {
     algorithm: 'HS256',
     aud: request.audience ?? 'mcpgateway-api',
     iss: request.issuer ?? 'mcpgateway',
-    jti: randomUUID(),
+    jti: request.jti ?? randomUUID(),
     ...(request.expiresInMinutes > 0 ? { expiresIn: request.expiresInMinutes * 60_000 } : {}),
   });
-  return sign({ sub: request.subject, username: request.subject });
+  const admin = request.isAdmin === true ? { is_admin: true } : {};
+  return sign({ sub: request.subject, username: request.subject, ...admin, ...request.claims });
 }
 
 /**
@@ -32,7 +39,7 @@ export function createToken(request: TokenRequest): string {
  */
 export function createTokenFor(
   environment: Record<string, string | undefined>,
-  request: Pick<TokenRequest, 'subject' | 'expiresInMinutes'>,
+  request: Pick<TokenRequest, 'subject' | 'expiresInMinutes' | 'isAdmin'>,
 ): string {
   const setting = (name: string) => environment[name]?.trim() ?? '';
   const secret = setting('JWT_SECRET_KEY');

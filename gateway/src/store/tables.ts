@@ -60,9 +60,97 @@ export interface ServerEntriesTable {
   entry_id: string;
 }
 
+/** Flags of the tables below: 0 or 1. Times: ISO texts in UTC, which sort as they are. */
+type Flag = number;
+type IsoTime = string;
+
+export interface UsersTable {
+  /** In lower case. */
+  email: string;
+  full_name: string | null;
+  password_hash: string;
+  is_admin: Flag;
+  is_active: Flag;
+  failed_login_attempts: Generated<number>;
+  locked_until: IsoTime | null;
+  /** Sessions that were opened before this have ended. */
+  sessions_since: IsoTime;
+  last_login: IsoTime | null;
+  created_at: IsoTime;
+  updated_at: IsoTime;
+}
+
+export interface TeamsTable {
+  id: string;
+  name: string;
+  slug: string;
+  description: string | null;
+  visibility: 'private' | 'public';
+  max_members: number | null;
+  created_by: string;
+  created_at: IsoTime;
+  updated_at: IsoTime;
+}
+
+export interface TeamMembersTable {
+  team_id: string;
+  user_email: string;
+  role: 'owner' | 'member';
+  invited_by: string | null;
+  joined_at: IsoTime;
+}
+
+export interface RolesTable {
+  id: string;
+  name: string;
+  description: string | null;
+  scope: 'global' | 'team' | 'personal';
+  permissions_json: string;
+  created_by: string;
+  created_at: IsoTime;
+  updated_at: IsoTime;
+}
+
+export interface UserRolesTable {
+  user_email: string;
+  /** The id of a role, which for a built-in one is its name. */
+  role: string;
+  granted_by: string;
+  granted_at: IsoTime;
+}
+
+export interface ApiTokensTable {
+  id: string;
+  jti: string;
+  user_email: string;
+  name: string;
+  description: string | null;
+  server_id: string | null;
+  team_id: string | null;
+  permissions_json: string;
+  tags_json: string;
+  created_at: IsoTime;
+  expires_at: IsoTime | null;
+}
+
+export interface RevokedTokensTable {
+  jti: string;
+  revoked_by: string;
+  reason: string | null;
+  revoked_at: IsoTime;
+  expires_at: IsoTime | null;
+}
+
 export interface Database {
   gateways: GatewaysTable;
   entries: EntriesTable;
   servers: ServersTable;
   server_entries: ServerEntriesTable;
+  users: UsersTable;
+  teams: TeamsTable;
+  team_members: TeamMembersTable;
+  roles: RolesTable;
+  user_roles: UserRolesTable;
+  api_tokens: ApiTokensTable;
+  revoked_tokens: RevokedTokensTable;
 }

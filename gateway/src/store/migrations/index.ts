@@ -1,7 +1,9 @@
 // The literal table of migrations, oldest first. A migration that was released is never changed: add another.
 import type { Migration } from 'kysely';
 import { registry } from './0001-registry.ts';
+import { access } from './0003-access.ts';
 
 export const migrations: Record<string, Migration> = {
   '0001_registry': registry,
+  '0003_access': access,
 };
