@@ -1,20 +1,25 @@
 // The gateway as one Fastify app: the only list of its plugins, and their order.
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { Access } from './auth/access.ts';
 import { createAuthenticate } from './auth/index.ts';
+import { createVerifyToken } from './auth/jwt.ts';
 import type { Caches } from './cache/caches.ts';
 import type { Config } from './config.ts';
 import { GatewayError } from './errors.ts';
 import { createRouter } from './federation/router.ts';
 import { traceUpstreams } from './federation/trace-upstreams.ts';
 import type { Upstreams } from './federation/upstreams.ts';
+import { accessRoutes } from './http/access.ts';
 import { announceChange } from './http/announce-changes.ts';
 import { registerErrorHandler } from './http/error-handler.ts';
 import { gatewayRoutes } from './http/gateways.ts';
 import { healthRoutes } from './http/health.ts';
 import { Listeners } from './http/listen.ts';
+import { loginRoutes } from './http/login.ts';
 import { metricsRoutes } from './http/metrics.ts';
 import { observeRequests } from './http/observe-requests.ts';
 import { createRefuseForeignOrigin } from './http/origin.ts';
+import { askForPermissions, forPermitted } from './http/permissions.ts';
 import { promptRoutes } from './http/prompts.ts';
 import { resourceRoutes } from './http/resources.ts';
 import { rpcRoutes } from './http/rpc.ts';
@@ -39,6 +44,7 @@ export interface AppParts {
   store: Pick<Store, 'ping' | 'pool'>;
   upstreams: Pick<Upstreams, 'of' | 'broadcast'>;
   caches: Caches;
+  access: Access;
   metrics: Metrics;
   /** Undefined: no traces. */
   tracer?: Tracer | undefined;
@@ -47,7 +53,7 @@ export interface AppParts {
 
 /** What an app is made of; nothing listens, and nothing is read from the environment. */
 export function buildApp(parts: AppParts): FastifyInstance {
-  const { config, registry, store, upstreams, caches, metrics, tracer, log } = parts;
+  const { config, registry, store, upstreams, caches, access, metrics, tracer, log } = parts;
   const app = Fastify({
     loggerInstance: log,
     // The access log would cost more than the request; failures are logged, and /metrics counts everything.
@@ -59,7 +65,8 @@ export function buildApp(parts: AppParts): FastifyInstance {
   });
   const { catalog } = registry;
   const isTraced = config.LAYER_TIMINGS_ENABLED || tracer !== undefined;
-  const { has, forward } = createRouter(catalog, isTraced ? traceUpstreams(upstreams) : upstreams);
+  const { has, forward: forwardAny } = createRouter(catalog, isTraced ? traceUpstreams(upstreams) : upstreams);
+  const forward = forPermitted(forwardAny);
   const list: McpPorts['list'] = (kind, cursor, serverId) => catalog.list(kind, cursor, serverId);
   const failed: McpPorts['failed'] = (method, error, requestId) => tellFailure(metrics, log, method, error, requestId);
   const broadcast: McpPorts['broadcast'] = (session, method, paramsJson) =>
@@ -95,9 +102,11 @@ export function buildApp(parts: AppParts): FastifyInstance {
 
   app.register(healthRoutes, { ping: () => store.ping(), failed });
   if (config.ENABLE_METRICS && !config.METRICS_AUTH_REQUIRED) app.register(metricsRoutes, { metrics });
+  app.register(loginRoutes, { access, config });
   app.register(async function authenticated(guarded) {
-    guarded.addHook('onRequest', createAuthenticate(config));
+    guarded.addHook('onRequest', createAuthenticate(config, access.grants, createVerifyToken(config, caches)));
     guarded.addHook('onRequest', createRefuseForeignOrigin(config.ALLOWED_ORIGINS));
+    askForPermissions(guarded);
     if (config.ENABLE_METRICS && config.METRICS_AUTH_REQUIRED) guarded.register(metricsRoutes, { metrics });
     guarded.register(rpcRoutes, { ports, answerStateless });
     guarded.register(streamableHttpRoutes, {
@@ -112,6 +121,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
     guarded.register(toolRoutes, { registry });
     guarded.register(resourceRoutes, { registry });
     guarded.register(promptRoutes, { registry });
+    guarded.register(accessRoutes, { access });
   });
   // Streams have no end of their own: they would hold up a graceful stop for ever.
   app.addHook('preClose', (closed) => {

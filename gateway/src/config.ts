@@ -9,6 +9,7 @@ import { httpSettings } from './config/http.ts';
 import { loggingSettings } from './config/logging.ts';
 import { refuseUnbuilt } from './config/refused.ts';
 import { registrySettings } from './config/registry.ts';
+import { securitySettings } from './config/security.ts';
 import { sessionSettings } from './config/sessions.ts';
 import { telemetrySettings } from './config/telemetry.ts';
 import { upstreamSettings } from './config/upstreams.ts';
@@ -19,6 +20,7 @@ export const sections = {
   'HTTP server': httpSettings,
   Database: databaseSettings,
   Authentication: authSettings,
+  Security: securitySettings,
   'Upstream MCP servers': upstreamSettings,
   'Client sessions': sessionSettings,
   Registry: registrySettings,
@@ -32,6 +34,7 @@ export const Config = Type.Object(
     ...httpSettings,
     ...databaseSettings,
     ...authSettings,
+    ...securitySettings,
     ...upstreamSettings,
     ...sessionSettings,
     ...registrySettings,

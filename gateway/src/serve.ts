@@ -1,6 +1,7 @@
 // `gateway serve`: starts in order (store, upstreams, app), says where it listens, stops in reverse on a signal.
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from './app.ts';
+import { createAccess, createPlatformAdmin } from './auth/access.ts';
 import { Caches } from './cache/caches.ts';
 import type { Config } from './config.ts';
 import { createUpstreams } from './federation/upstreams.ts';
@@ -54,7 +55,9 @@ export async function serve(config: Config): Promise<void> {
   const refreshChanged = createRefreshChanged(registry.gateways.refresh, (error) =>
     log.warn({ error: String(error) }, 'an upstream whose lists have changed could not be asked again'),
   );
-  const app = buildApp({ config, registry, store, upstreams, caches, metrics, tracer, log });
+  const access = createAccess({ config, store, caches });
+  await createPlatformAdmin(access, config, log);
+  const app = buildApp({ config, registry, store, upstreams, caches, access, metrics, tracer, log });
   const url = await listen(app, config);
   process.stdout.write(`${JSON.stringify({ event: 'listening', url, pid: process.pid })}\n`);
   const signal = await stopped;

@@ -2,6 +2,7 @@
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { pino } from 'pino';
 import { buildApp } from '../src/app.ts';
+import { createAccess } from '../src/auth/access.ts';
 import { createToken } from '../src/auth/token.ts';
 import { Caches } from '../src/cache/caches.ts';
 import { loadConfig } from '../src/config.ts';
@@ -95,7 +96,7 @@ const createCatalog = (hiddenUri: string | undefined, listeners: Set<(change: Li
 });
 
 export function token(subject: string): string {
-  return createToken({ secret, subject, expiresInMinutes: 5 });
+  return createToken({ secret, subject, expiresInMinutes: 5, isAdmin: subject === 'admin' });
 }
 
 export function createTestApp(options: TestAppOptions = {}): TestApp {
@@ -144,8 +145,10 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
     ...createRegistry({ store, connect: () => upstreamOf(undefined), caches, config, log }),
     catalog,
   };
+  // The users table is there, and empty: tokens speak for themselves.
+  const access = createAccess({ config, store: { ...store, query: async () => ({ rows: [] }) as never }, caches });
   const metrics = createMetrics(config.ENABLE_METRICS);
-  const app = buildApp({ config, registry, store, upstreams, caches, metrics, log });
+  const app = buildApp({ config, registry, store, upstreams, caches, access, metrics, log });
   return {
     app,
     asked,

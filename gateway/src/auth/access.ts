@@ -1,4 +1,5 @@
 // Everything that decides who may do what, put together: one of these per process.
+import type { Caches } from '../cache/caches.ts';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import type { Log, Store } from '../store/store.ts';
@@ -17,12 +18,18 @@ export interface Access {
   tokens: Tokens;
 }
 
-export function createAccess({ config, store }: { config: Config; store: Store }): Access {
-  const grants = new Grants({ config, store });
+export interface AccessOptions {
+  config: Config;
+  store: Store;
+  caches: Caches;
+}
+
+export function createAccess({ config, store, caches }: AccessOptions): Access {
+  const grants = new Grants({ config, store, caches });
   return {
     grants,
     users: new Users({ store, config, grants }),
-    teams: new Teams({ store, config, grants }),
+    teams: new Teams({ store, config, grants, caches }),
     roles: new Roles({ store, grants }),
     tokens: new Tokens({ store, config, grants }),
   };

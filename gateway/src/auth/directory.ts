@@ -35,7 +35,8 @@ interface Row {
   a: string;
   b: string | null;
   c: string | null;
-  d: string | null;
+  /** SQLite's reader makes a date of what looks like one. */
+  d: string | Date | null;
 }
 
 const Permissions = Type.Array(Type.String());
@@ -84,7 +85,7 @@ function toParts(rows: Row[]): Parts {
     user:
       user === undefined
         ? undefined
-        : { isAdmin: user.b === '1', isActive: user.c === '1', sessionsSinceMs: Date.parse(user.d ?? '') },
+        : { isAdmin: user.b === '1', isActive: user.c === '1', sessionsSinceMs: new Date(user.d ?? 0).getTime() },
     isRevoked: rows.some((row) => row.kind === 'isRevoked'),
     teams: rows.filter((row) => row.kind === 'teams').map((row) => row.a),
     permissions: rows.filter((row) => row.kind === 'permissions').flatMap((row) => permissionsOf(row.a, row.b)),

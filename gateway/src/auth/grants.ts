@@ -1,12 +1,13 @@
 // What a verified token may do: worked out from the database, remembered part by part, and in the steady state one comparison
 // per request. A part is renewed before it is too old while its token is in use, so that nobody waits for it. When the database
 // does not answer, what was known is used on, never beyond the longest times that the settings may have.
+import type { Caches } from '../cache/caches.ts';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
+import type { Store } from '../store/store.ts';
 import { createDirectory, type Directory, type PartName, type Parts } from './directory.ts';
 import type { Grant, Identity } from './identity.ts';
-import { type CacheStats, type Timed, TimedCache } from './timed-cache.ts';
-import type { Store } from '../store/store.ts';
+import { type Timed, TimedCache } from './timed-cache.ts';
 
 /** What was written: a user (by email), a token (by jti), a team or a role (by id; all that holds teams or roles is dropped). */
 export type ChangeKind = 'user' | 'token' | 'team' | 'role';
@@ -14,11 +15,19 @@ export type ChangeKind = 'user' | 'token' | 'team' | 'role';
 export interface GrantsOptions {
   config: Config;
   store: Pick<Store, 'query'>;
+  caches: Caches;
   /** Monotonic milliseconds. */
   now?: () => number;
 }
 
-const KEPT = 10_000;
+/** Caches of other tables' parts that a change concerns; what is not named by its id is dropped whole. */
+const concerned: Record<ChangeKind, { byId: string[]; whole: string[] }> = {
+  user: { byId: ['auth_user', 'auth_teams', 'auth_team', 'auth_role'], whole: ['team_members', 'team_role'] },
+  token: { byId: ['auth_revocation'], whole: [] },
+  team: { byId: [], whole: ['auth_teams', 'auth_team', 'team_members', 'team_role'] },
+  role: { byId: [], whole: ['auth_role'] },
+};
+
 /** A grant is renewed in the background after this part of its time. */
 const RENEW_AFTER = 0.75;
 /** The longest that the settings may be: beyond that nothing is believed, whatever the database does. */
@@ -43,25 +52,27 @@ export class Grants {
   readonly #config: Config;
   readonly #directory: Directory;
   readonly #now: () => number;
-  readonly #caches = {
-    user: new TimedCache<Parts['user']>(KEPT),
-    isRevoked: new TimedCache<boolean>(KEPT),
-    teams: new TimedCache<readonly string[]>(KEPT),
-    /** Of tokens that name their teams. */
-    memberships: new TimedCache<readonly string[]>(KEPT),
-    permissions: new TimedCache<readonly string[]>(KEPT),
-  };
+  readonly #caches: Caches;
+  readonly #user: TimedCache<Parts['user']>;
+  readonly #revocation: TimedCache<boolean>;
+  readonly #teams: TimedCache<readonly string[]>;
+  /** Of tokens that name their teams. */
+  readonly #team: TimedCache<readonly string[]>;
+  readonly #role: TimedCache<readonly string[]>;
   readonly #flights = new Map<string, Flight>();
-  readonly #listeners: ((kind: ChangeKind, id: string) => void)[] = [];
-  readonly #followers: ((kind: ChangeKind) => void)[] = [];
   readonly #platformAdmin: string;
   #version = 0;
   #failedAtMs = Number.NEGATIVE_INFINITY;
-  /** Requests whose grant was still good. */
-  #hits = 0;
 
-  constructor({ config, store, now }: GrantsOptions) {
+  constructor({ config, store, caches, now }: GrantsOptions) {
     this.#config = config;
+    this.#caches = caches;
+    const create = <T>(name: string) => caches.add(new TimedCache<T>(name, () => this.#version++));
+    this.#user = create('auth_user');
+    this.#revocation = create('auth_revocation');
+    this.#teams = create('auth_teams');
+    this.#team = create('auth_team');
+    this.#role = create('auth_role');
     this.#directory = createDirectory(store);
     this.#now = now ?? (() => performance.now());
     this.#platformAdmin = toEmail(config.PLATFORM_ADMIN_EMAIL);
@@ -76,11 +87,11 @@ export class Grants {
     const nowMs = this.#now();
     if (grant !== undefined && grant.version === this.#version) {
       if (nowMs < grant.renewAtMs) {
-        this.#hits++;
+        this.#user.countHit();
         return grant;
       }
       if (nowMs < grant.endsAtMs && this.#config.AUTH_CACHE_ENABLED) {
-        this.#hits++;
+        this.#user.countHit();
         // A failure shows when the grant ends; a refusal is told to the next request.
         if (this.#flightOf(identity) === undefined) this.#renew(identity).catch(() => undefined);
         return grant;
@@ -89,44 +100,11 @@ export class Grants {
     return this.#workOut(identity, nowMs);
   }
 
-  /** Written in this process: forgotten at once, and told to whoever tells the other processes. */
+  /** After a write: forgotten at once in this process, soon in the others. */
   changed(kind: ChangeKind, id: string): void {
-    this.invalidate(kind, id);
-    for (const listener of this.#listeners) listener(kind, id);
-  }
-
-  /** Written somewhere: forgotten at once. */
-  invalidate(kind: ChangeKind, id: string): void {
-    this.#version++;
-    const { user, isRevoked, teams, memberships, permissions } = this.#caches;
-    if (kind === 'token') isRevoked.forget(id);
-    if (kind === 'user') for (const cache of [user, teams, memberships, permissions]) cache.forget(toEmail(id));
-    if (kind === 'team') for (const cache of [teams, memberships]) cache.clear();
-    if (kind === 'role') permissions.clear();
-    for (const follower of this.#followers) follower(kind);
-  }
-
-  /** For telling other processes: called for what was written in this one. */
-  onChange(listener: (kind: ChangeKind, id: string) => void): void {
-    this.#listeners.push(listener);
-  }
-
-  /** For further memories of the same tables: called for what was written anywhere. */
-  onInvalidate(follower: (kind: ChangeKind) => void): void {
-    this.#followers.push(follower);
-  }
-
-  /** By name, for /metrics. */
-  stats(): Record<string, CacheStats & { size: number }> {
-    const stats: Record<string, CacheStats & { size: number }> = {
-      auth_grant: { hits: this.#hits, misses: 0, size: 0 },
-    };
-    const told = { user: 'user', isRevoked: 'revocation', teams: 'teams', memberships: 'team', permissions: 'role' } as const;
-    for (const [name, label] of Object.entries(told)) {
-      const { hits, misses, size } = this.#caches[name as keyof typeof told];
-      stats[`auth_${label}`] = { hits, misses, size };
-    }
-    return stats;
+    const { byId, whole } = concerned[kind];
+    for (const name of byId) this.#caches.invalidate(name, kind === 'user' ? toEmail(id) : id);
+    for (const name of whole) this.#caches.invalidate(name);
   }
 
   #workOut(identity: Identity, nowMs: number): Grant | Promise<Grant> {
@@ -221,41 +199,39 @@ export class Grants {
 
   #keep(identity: Identity, { user, isRevoked, teams, permissions }: TimedParts): void {
     const email = toEmail(identity.sub);
-    this.#caches.user.keep(email, user.value, user.atMs);
-    this.#caches.permissions.keep(email, permissions.value, permissions.atMs);
-    if (identity.jti !== undefined) this.#caches.isRevoked.keep(identity.jti, isRevoked.value, isRevoked.atMs);
+    this.#user.keep(email, user.value, user.atMs);
+    this.#role.keep(email, permissions.value, permissions.atMs);
+    if (identity.jti !== undefined) this.#revocation.keep(identity.jti, isRevoked.value, isRevoked.atMs);
     const memberships = this.#membershipCache(identity);
     if (memberships !== undefined) memberships.keep(email, teams.value, teams.atMs);
   }
 
   #peek(identity: Identity, nowMs: number): FoundParts {
     const email = toEmail(identity.sub);
-    const { user, isRevoked, permissions } = this.#caches;
     return {
-      user: user.peek(email),
-      isRevoked: identity.jti === undefined ? unrevocable(nowMs) : isRevoked.peek(identity.jti),
+      user: this.#user.peek(email),
+      isRevoked: identity.jti === undefined ? unrevocable(nowMs) : this.#revocation.peek(identity.jti),
       teams: this.#membershipCache(identity)?.peek(email),
-      permissions: permissions.peek(email),
+      permissions: this.#role.peek(email),
     };
   }
 
   /** As `#peek`, and counts. */
   #look(identity: Identity, nowMs: number): FoundParts {
     const email = toEmail(identity.sub);
-    const { user, isRevoked, permissions } = this.#caches;
     const look = <T>(cache: TimedCache<T> | undefined, key: string, name: PartName) =>
       cache?.look(key, nowMs, this.#ttlMs(name, identity));
     return {
-      user: look(user, email, 'user'),
-      isRevoked: identity.jti === undefined ? unrevocable(nowMs) : look(isRevoked, identity.jti, 'isRevoked'),
+      user: look(this.#user, email, 'user'),
+      isRevoked: identity.jti === undefined ? unrevocable(nowMs) : look(this.#revocation, identity.jti, 'isRevoked'),
       teams: look(this.#membershipCache(identity), email, 'teams'),
-      permissions: look(permissions, email, 'permissions'),
+      permissions: look(this.#role, email, 'permissions'),
     };
   }
 
   #membershipCache(identity: Identity): TimedCache<readonly string[]> | undefined {
-    if (identity.teams !== undefined) return this.#caches.memberships;
-    return this.#config.AUTH_CACHE_TEAMS_ENABLED ? this.#caches.teams : undefined;
+    if (identity.teams !== undefined) return this.#team;
+    return this.#config.AUTH_CACHE_TEAMS_ENABLED ? this.#teams : undefined;
   }
 
   #ttlMs(name: PartName, identity: Identity): number {
@@ -280,7 +256,8 @@ export class Grants {
       throw new GatewayError('GW_UNAUTHORIZED', { detail: `the token was refused: ${refusal}` });
     }
     const ownPermissions = user === undefined ? undefined : parts.permissions.value;
-    const isLimited = identity.permissions !== undefined || identity.serverId !== undefined || identity.teams !== undefined;
+    const isLimited =
+      identity.permissions !== undefined || identity.serverId !== undefined || identity.teams !== undefined;
     const isAdministrator =
       user === undefined
         ? identity.claimsAdmin || toEmail(identity.sub) === this.#platformAdmin
@@ -329,7 +306,8 @@ function unrevocable(atMs: number): Timed<boolean> {
 
 function toComplete(parts: FoundParts): TimedParts | undefined {
   const { user, isRevoked, teams, permissions } = parts;
-  if (user === undefined || isRevoked === undefined || teams === undefined || permissions === undefined) return undefined;
+  if (user === undefined || isRevoked === undefined || teams === undefined || permissions === undefined)
+    return undefined;
   return { user, isRevoked, teams, permissions };
 }
 
@@ -337,7 +315,10 @@ function isBelievable(parts: TimedParts, nowMs: number): boolean {
   return names.every((name) => nowMs - parts[name].atMs < longestMs[name]);
 }
 
-function limit(own: readonly string[] | undefined, token: readonly string[] | undefined): ReadonlySet<string> | undefined {
+function limit(
+  own: readonly string[] | undefined,
+  token: readonly string[] | undefined,
+): ReadonlySet<string> | undefined {
   if (token === undefined) return own === undefined ? undefined : new Set(own);
   return new Set(own === undefined ? token : token.filter((permission) => own.includes(permission)));
 }

@@ -20,13 +20,14 @@ export interface Identity extends CallerIdentity {
   readonly serverId: string | undefined;
   /** Permissions that a token is limited to. */
   readonly permissions: readonly string[] | undefined;
+  /** Undefined: not worked out yet, or refused. */
   grant: Grant | undefined;
 }
 
 /** What somebody may do, as it was worked out last. */
 export interface Grant {
   readonly isAdmin: boolean;
-  /** `undefined`: everything that is not an administrator's. */
+  /** Undefined: everything that is not an administrator's alone. */
   readonly permissions: ReadonlySet<string> | undefined;
   readonly teams: readonly string[];
   /** Monotonic milliseconds: worked out anew from then on. */

@@ -4,9 +4,9 @@ import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import type { Grants } from './grants.ts';
 import { type Identity, mayDo } from './identity.ts';
-import { createVerifyToken, type TokenVerifier } from './jwt.ts';
+import { createVerifyToken, type VerifyToken } from './jwt.ts';
 
-export { mayDo, type Grant, type Identity } from './identity.ts';
+export { type Grant, type Identity, mayDo } from './identity.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -45,7 +45,7 @@ export type Authenticate = (request: FastifyRequest, reply: FastifyReply, done: 
 export function createAuthenticate(
   config: Config,
   grants: Pick<Grants, 'admit'>,
-  verifyToken: TokenVerifier = createVerifyToken(config),
+  verifyToken: VerifyToken = createVerifyToken(config),
 ): Authenticate {
   if (!config.AUTH_REQUIRED) return config.ALLOW_UNAUTHENTICATED_ADMIN ? admitAllAsAdmin : admitAll;
   return function authenticate(request, reply, done) {
@@ -106,9 +106,9 @@ function admitAllAsAdmin(request: FastifyRequest, _reply: FastifyReply, done: (e
 
 /** A hook for routes of administrators, behind the authentication: GW_FORBIDDEN for everybody else. */
 export function requireAdmin(request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
-  if (request.identity?.grant?.isAdmin === true) return done();
+  const isAdmin = request.identity?.grant?.isAdmin === true;
   const detail = `${request.identity?.sub ?? 'nobody'} is no administrator`;
-  done(new GatewayError('GW_FORBIDDEN', { detail }));
+  done(isAdmin ? undefined : new GatewayError('GW_FORBIDDEN', { detail }));
 }
 
 /** A hook for what a role gives, behind the authentication: GW_FORBIDDEN without it. */

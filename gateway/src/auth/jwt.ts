@@ -2,6 +2,7 @@
 import { createVerifier } from 'fast-jwt';
 import { LRUCache } from 'lru-cache';
 import { Type } from 'typebox';
+import type { Caches } from '../cache/caches.ts';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import { parse } from '../parse.ts';
@@ -37,14 +38,11 @@ type JwtConfig = Pick<
   | 'JWT_CACHE_MAX_SIZE'
 >;
 
-export interface TokenVerifier {
-  /** @throws GW_UNAUTHORIZED, also for a token that expired while it was remembered */
-  (token: string): Identity;
-  hits: number;
-  misses: number;
-}
+/** @throws GW_UNAUTHORIZED, also for a token that expired while it was remembered */
+export type VerifyToken = (token: string) => Identity;
 
-export function createVerifyToken(config: JwtConfig): TokenVerifier {
+/** @param caches where its counts are told, as `jwt` */
+export function createVerifyToken(config: JwtConfig, caches?: Caches): VerifyToken {
   const verify = createVerifier({
     key: config.JWT_SECRET_KEY,
     algorithms: ['HS256'],
@@ -68,17 +66,23 @@ export function createVerifyToken(config: JwtConfig): TokenVerifier {
         ttlResolution: 1000,
       })
     : undefined;
-  const verifyToken = (token: string): Identity => {
+  let [hits, misses] = [0, 0];
+  caches?.add({
+    name: 'jwt',
+    drop: () => known?.clear(),
+    stats: () => ({ name: 'jwt', hits, misses, evictions: 0, size: known?.size ?? 0 }),
+  });
+  return (token) => {
     const remembered = known?.get(token);
     if (remembered !== undefined) {
       if (remembered.expiresAt !== undefined && remembered.expiresAt * 1000 <= Date.now()) {
         known?.delete(token);
         throw new GatewayError('GW_UNAUTHORIZED', { detail: 'the token was refused: it has expired' });
       }
-      verifier.hits++;
+      hits++;
       return remembered;
     }
-    verifier.misses++;
+    misses++;
     if (token.length > TOKEN_MAX_LENGTH) {
       throw new GatewayError('GW_UNAUTHORIZED', { detail: `the token is longer than ${TOKEN_MAX_LENGTH} characters` });
     }
@@ -86,8 +90,6 @@ export function createVerifyToken(config: JwtConfig): TokenVerifier {
     known?.set(token, identity);
     return identity;
   };
-  const verifier = Object.assign(verifyToken, { hits: 0, misses: 0 });
-  return verifier;
 }
 
 function toIdentity(verify: (token: string) => unknown, token: string): Identity {

@@ -101,7 +101,8 @@ export class Roles {
       if (numDeletedRows > 0n) await db.deleteFrom('user_roles').where('role', '=', id).execute();
       return numDeletedRows;
     });
-    if (deleted === 0n) throw new GatewayError('GW_NOT_FOUND', { detail: `no role that can be deleted has the id ${id}` });
+    if (deleted === 0n)
+      throw new GatewayError('GW_NOT_FOUND', { detail: `no role that can be deleted has the id ${id}` });
     this.#grants.changed('role', id);
   }
 
@@ -132,7 +133,11 @@ export class Roles {
     const user_email = toEmail(email);
     const row = { user_email, role: role.id, granted_by: by, granted_at: new Date().toISOString() };
     await this.#store.query((db) =>
-      db.insertInto('user_roles').values(row).onConflict((conflict) => conflict.doNothing()).execute(),
+      db
+        .insertInto('user_roles')
+        .values(row)
+        .onConflict((conflict) => conflict.doNothing())
+        .execute(),
     );
     this.#grants.changed('user', user_email);
     const [assigned] = (await this.ofUser(email)).filter((one) => 'role_id' in one && one.role_id === role.id);

@@ -2,13 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Selectable } from 'kysely';
 import { type Static, Type } from 'typebox';
+import type { Caches } from '../cache/caches.ts';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import type { TeamMembersTable, TeamsTable } from '../store/tables.ts';
 import { type Grants, toEmail } from './grants.ts';
 import type { Identity } from './identity.ts';
-import { type CacheStats, TimedCache } from './timed-cache.ts';
+import { TimedCache } from './timed-cache.ts';
 import { Email } from './users.ts';
 
 const Description = Type.Optional(Type.Union([Type.String({ maxLength: 1000 }), Type.Null()]));
@@ -40,33 +41,31 @@ export type MemberRole = Static<typeof Role>;
 type TeamRow = Selectable<TeamsTable>;
 type MemberRow = Selectable<TeamMembersTable>;
 
-const KEPT = 1000;
+export interface TeamsOptions {
+  store: Store;
+  config: Config;
+  grants: Grants;
+  caches: Caches;
+}
+
+const TEAMS_KEPT = 1000;
 
 export class Teams {
   readonly #store: Store;
   readonly #config: Config;
   readonly #grants: Grants;
-  readonly #members = new TimedCache<readonly MemberRow[]>(KEPT);
-  readonly #roles = new TimedCache<MemberRole | 'none'>(KEPT);
+  readonly #members: TimedCache<readonly MemberRow[]>;
+  readonly #roles: TimedCache<MemberRole | 'none'>;
 
   /** Counts what was written: what was read before the last write is not kept. */
   #version = 0;
 
-  constructor({ store, config, grants }: { store: Store; config: Config; grants: Grants }) {
+  constructor({ store, config, grants, caches }: TeamsOptions) {
     this.#store = store;
     this.#config = config;
     this.#grants = grants;
-    grants.onInvalidate((kind) => {
-      if (kind !== 'team' && kind !== 'user') return;
-      this.#version++;
-      this.#members.clear();
-      this.#roles.clear();
-    });
-  }
-
-  stats(): Record<string, CacheStats & { size: number }> {
-    const told = ({ hits, misses, size }: TimedCache<unknown>) => ({ hits, misses, size });
-    return { team_members: told(this.#members), team_role: told(this.#roles) };
+    this.#members = caches.add(new TimedCache('team_members', () => this.#version++, TEAMS_KEPT));
+    this.#roles = caches.add(new TimedCache('team_role', () => this.#version++));
   }
 
   /** Whoever creates a team owns it, if there is a row for them in the users table. @throws GW_CONFLICT (the slug) */
@@ -75,7 +74,8 @@ export class Teams {
     const at = new Date().toISOString();
     const email = toEmail(by.sub);
     const slug = wanted.slug ?? toSlug(wanted.name);
-    if (slug === '') throw new GatewayError('GW_INVALID_REQUEST', { detail: 'the name has no letter or digit: give a slug' });
+    if (slug === '')
+      throw new GatewayError('GW_INVALID_REQUEST', { detail: 'the name has no letter or digit: give a slug' });
     const row: TeamRow = {
       id,
       name: wanted.name,

@@ -1,6 +1,7 @@
-// Bounded memory of values with the time at which each was learned. How long that is good enough is asked at every look:
-// the settings may change while the gateway runs.
+// Bounded memory of values with the time at which each was learned. How long that is good enough is asked at every look, and
+// what is too old is still there for whoever can do with it (grants.ts, while the database does not answer).
 import { LRUCache } from 'lru-cache';
+import type { CacheStats, NamedCache } from '../cache/cache.ts';
 
 export interface Timed<T> {
   readonly value: T;
@@ -8,22 +9,26 @@ export interface Timed<T> {
   readonly atMs: number;
 }
 
-export interface CacheStats {
-  hits: number;
-  misses: number;
-}
+const KEPT = 10_000;
 
-export class TimedCache<T> implements CacheStats {
-  hits = 0;
-  misses = 0;
+export class TimedCache<T> implements NamedCache {
+  readonly name: string;
   readonly #entries: LRUCache<string, Timed<T>>;
+  readonly #onDrop: () => void;
+  #hits = 0;
+  #misses = 0;
+  #evictions = 0;
 
-  constructor(max: number) {
-    this.#entries = new LRUCache({ max });
-  }
-
-  get size(): number {
-    return this.#entries.size;
+  /** @param onDrop what was read before it must not be kept */
+  constructor(name: string, onDrop: () => void, max = KEPT) {
+    this.name = name;
+    this.#onDrop = onDrop;
+    this.#entries = new LRUCache({
+      max,
+      dispose: (_value, _key, reason) => {
+        if (reason === 'evict') this.#evictions++;
+      },
+    });
   }
 
   /** However old it is. */
@@ -34,8 +39,8 @@ export class TimedCache<T> implements CacheStats {
   /** However old it is; counts as a hit when it is younger than `ttlMs`. */
   look(key: string, nowMs: number, ttlMs: number): Timed<T> | undefined {
     const entry = this.#entries.get(key);
-    if (entry !== undefined && nowMs - entry.atMs < ttlMs) this.hits++;
-    else this.misses++;
+    if (entry !== undefined && nowMs - entry.atMs < ttlMs) this.#hits++;
+    else this.#misses++;
     return entry;
   }
 
@@ -49,11 +54,19 @@ export class TimedCache<T> implements CacheStats {
     this.#entries.set(key, { value, atMs });
   }
 
-  forget(key: string): void {
-    this.#entries.delete(key);
+  drop(key?: string): void {
+    this.#onDrop();
+    if (key === undefined) this.#entries.clear();
+    else this.#entries.delete(key);
   }
 
-  clear(): void {
-    this.#entries.clear();
+  /** One that was answered without a look. */
+  countHit(): void {
+    this.#hits++;
+  }
+
+  stats(): CacheStats {
+    const { size } = this.#entries;
+    return { name: this.name, hits: this.#hits, misses: this.#misses, evictions: this.#evictions, size };
   }
 }

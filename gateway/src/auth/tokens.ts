@@ -136,7 +136,11 @@ export class Tokens {
     const now = new Date().toISOString();
     const row = { jti, revoked_by: by, reason: reason ?? null, revoked_at: now, expires_at: expiresAt };
     await this.#store.query(async (db) => {
-      await db.insertInto('revoked_tokens').values(row).onConflict((conflict) => conflict.doNothing()).execute();
+      await db
+        .insertInto('revoked_tokens')
+        .values(row)
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
       // Those that have expired need no row any more.
       await db.deleteFrom('revoked_tokens').where('expires_at', '<', now).execute();
     });

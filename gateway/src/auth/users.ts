@@ -140,7 +140,13 @@ export class Users {
         .expression((query) =>
           query
             .selectFrom('api_tokens')
-            .select(['jti', 'user_email', sql<string>`'the user was deleted'`.as('reason'), sql<string>`${at}`.as('at'), 'expires_at'])
+            .select([
+              'jti',
+              'user_email',
+              sql<string>`'the user was deleted'`.as('reason'),
+              sql<string>`${at}`.as('at'),
+              'expires_at',
+            ])
             .where('user_email', '=', owner)
             .where('jti', 'not in', (revoked) => revoked.selectFrom('revoked_tokens').select('jti')),
         )

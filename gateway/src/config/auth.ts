@@ -23,7 +23,11 @@ const tokens = {
   REQUIRE_USER_IN_DB: flag('refuse tokens of users that are not in the users table', false, {
     sourceNote: 'on in the current ContextForge; `gateway token` makes tokens for anybody',
   }),
-  TOKEN_EXPIRY: count('how long the token of a login is good (minutes)', { default: 10_080, minimum: 1, maximum: 525_600 }),
+  TOKEN_EXPIRY: count('how long the token of a login is good (minutes)', {
+    default: 10_080,
+    minimum: 1,
+    maximum: 525_600,
+  }),
   JWT_CACHE_ENABLED: flag('remember verified tokens', true),
   JWT_CACHE_TTL: seconds('how long a verified token is remembered; never beyond its own expiry', {
     default: 30,
@@ -37,11 +41,13 @@ const users = {
   PLATFORM_ADMIN_EMAIL: Type.String({
     default: 'admin@example.com',
     minLength: 3,
-    description: 'the first administrator; a token in this name is an administrator’s also without a row in the users table',
+    description:
+      'the first administrator; a token in this name is an administrator’s also without a row in the users table',
   }),
   PLATFORM_ADMIN_PASSWORD: Type.String({
     default: '',
-    description: 'with a value: the first administrator is created at the start when the users table has none of that name',
+    description:
+      'with a value: the first administrator is created at the start when the users table has none of that name',
     secret: true,
     sourceNote: 'ContextForge starts with `changeme`',
   }),
@@ -49,7 +55,9 @@ const users = {
     default: 'Platform Administrator',
     description: 'full name of the first administrator',
   }),
-  PUBLIC_REGISTRATION_ENABLED: flag('let anybody create an account with POST /auth/email/register', false, { live: true }),
+  PUBLIC_REGISTRATION_ENABLED: flag('let anybody create an account with POST /auth/email/register', false, {
+    live: true,
+  }),
   DEFAULT_USER_ROLE: Type.String({
     default: 'platform_viewer',
     minLength: 1,

@@ -15,8 +15,4 @@ export const httpSettings = {
     maximum: 64 * 1024 * 1024,
     description: 'largest request body (bytes)',
   }),
-  ALLOWED_ORIGINS: Type.String({
-    default: '',
-    description: 'origins a browser may send requests from, separated by commas; loopback origins always may',
-  }),
 };

@@ -48,7 +48,10 @@ export const securitySettings = {
     default: 'User-agent: *\nDisallow: /\n',
     description: 'text of robots.txt',
   }),
-  WELL_KNOWN_SECURITY_TXT: Type.String({ default: '', description: 'text of security.txt (RFC 9116); empty: not served' }),
+  WELL_KNOWN_SECURITY_TXT: Type.String({
+    default: '',
+    description: 'text of security.txt (RFC 9116); empty: not served',
+  }),
   WELL_KNOWN_CACHE_MAX_AGE: seconds('how long clients may keep these texts', {
     default: 3600,
     minimum: 0,
@@ -78,7 +81,10 @@ export const securitySettings = {
     live: true,
     sourceNote: '30 in ContextForge, for schemas only',
   }),
-  VALIDATION_MIDDLEWARE_ENABLED: flag('refuse paths and query parameters that are too long, too deep or hold control characters', false),
+  VALIDATION_MIDDLEWARE_ENABLED: flag(
+    'refuse paths and query parameters that are too long, too deep or hold control characters',
+    false,
+  ),
   MAX_PARAM_LENGTH: count('characters of a path segment or query parameter, with VALIDATION_MIDDLEWARE_ENABLED', {
     default: 10_000,
     minimum: 1,

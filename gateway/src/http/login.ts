@@ -20,7 +20,13 @@ const Login = Type.Object({
 export const loginRoutes: FastifyPluginAsync<{ access: Access; config: Config }> = async (app, { access, config }) => {
   const { users } = access;
   // Always on: guessing passwords is what these doors are for otherwise.
-  await app.register(rateLimit, toRateLimitOptions(() => config.RATE_LIMIT_CRITICAL_RPM, (request) => request.ip));
+  await app.register(
+    rateLimit,
+    toRateLimitOptions(
+      () => config.RATE_LIMIT_CRITICAL_RPM,
+      (request) => request.ip,
+    ),
+  );
 
   async function answerLogin(request: FastifyRequest, reply: FastifyReply) {
     const { email, username, password } = readSecretBody(Login, request.body);
@@ -36,7 +42,9 @@ export const loginRoutes: FastifyPluginAsync<{ access: Access; config: Config }>
 
   app.post('/auth/email/register', async (request, reply) => {
     if (!config.PUBLIC_REGISTRATION_ENABLED) {
-      throw new GatewayError('GW_FORBIDDEN', { detail: 'nobody may register here: ask an administrator for an account' });
+      throw new GatewayError('GW_FORBIDDEN', {
+        detail: 'nobody may register here: ask an administrator for an account',
+      });
     }
     const { email, password, full_name } = readSecretBody(Registration, request.body);
     if (email.trim().toLowerCase() === config.PLATFORM_ADMIN_EMAIL.trim().toLowerCase()) {
@@ -45,7 +53,8 @@ export const loginRoutes: FastifyPluginAsync<{ access: Access; config: Config }>
     const wanted = { email, password, full_name: full_name ?? null, is_admin: false, is_active: true };
     await users.create(wanted, email);
     const row = await users.find(email);
-    if (row === undefined) throw new GatewayError('GW_NOT_FOUND', { detail: `the user ${email} was deleted meanwhile` });
+    if (row === undefined)
+      throw new GatewayError('GW_NOT_FOUND', { detail: `the user ${email} was deleted meanwhile` });
     return reply.header('cache-control', 'no-store').send(openSession(row, config));
   });
 };

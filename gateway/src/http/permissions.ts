@@ -1,6 +1,8 @@
 // Which permission a route asks for. It is decided when the route is added: other routes pay nothing.
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { createRequirePermission, requireAdmin } from '../auth/index.ts';
+import { GatewayError } from '../errors.ts';
+import type { McpPorts } from '../mcp/ports.ts';
 
 const actions: Readonly<Record<string, string>> = {
   GET: 'read',
@@ -41,4 +43,16 @@ function isOf({ url }: RouteOptions, prefix: string): boolean {
 
 function guard(route: RouteOptions, hook: ReturnType<typeof createRequirePermission>): void {
   route.onRequest = [hook, ...[route.onRequest ?? []].flat()];
+}
+
+/** Tools are called by those who may: one look at the grant per call. */
+export function forPermitted(forward: McpPorts['forward']): McpPorts['forward'] {
+  return function forwardPermitted(forwarded, caller) {
+    const permissions = caller.identity.grant?.permissions;
+    if (permissions === undefined || forwarded.kind !== 'tools' || permissions.has('tools.execute')) {
+      return forward(forwarded, caller);
+    }
+    const detail = `${caller.identity.sub} has not the permission tools.execute`;
+    return Promise.reject(new GatewayError('GW_FORBIDDEN', { detail }));
+  };
 }

@@ -1,6 +1,7 @@
 // Requests per minute: of a user behind the authentication, of an address where there is none. Counted in this process.
-import type { FastifyRequest } from 'fastify';
+
 import type { RateLimitPluginOptions } from '@fastify/rate-limit';
+import type { FastifyRequest } from 'fastify';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 

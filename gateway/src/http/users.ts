@@ -26,8 +26,7 @@ export const userRoutes: FastifyPluginAsync<{ access: Access }> = async (app, { 
     return reply.code(201).send(await users.create(wanted, request.identity?.sub ?? ''));
   });
   app.get(`${path}/:email`, (request) => users.read(emailOf(request)));
-  const update = (request: FastifyRequest) =>
-    users.update(emailOf(request), readSecretBody(UserChange, request.body));
+  const update = (request: FastifyRequest) => users.update(emailOf(request), readSecretBody(UserChange, request.body));
   app.put(`${path}/:email`, update);
   app.patch(`${path}/:email`, update);
   app.delete(`${path}/:email`, async (request) => {

@@ -16,6 +16,8 @@ export interface CancelSignal {
 /** Who speaks: the part of the authenticated identity that matters below the HTTP edge. One object per verified token. */
 export interface CallerIdentity {
   readonly sub: string;
+  /** What it may do; undefined where nobody asks (tests below the HTTP edge). */
+  readonly grant?: { readonly permissions: ReadonlySet<string> | undefined } | undefined;
 }
 
 /**

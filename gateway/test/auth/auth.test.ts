@@ -1,9 +1,11 @@
 import { createSigner } from 'fast-jwt';
 import Fastify from 'fastify';
 import { afterEach, expect, it, vi } from 'vitest';
+import { Grants } from '../../src/auth/grants.ts';
 import { createAuthenticate } from '../../src/auth/index.ts';
 import { createVerifyToken } from '../../src/auth/jwt.ts';
 import { createToken, createTokenFor } from '../../src/auth/token.ts';
+import { Caches } from '../../src/cache/caches.ts';
 import { registerErrorHandler } from '../../src/http/error-handler.ts';
 import { configOf, testSecret } from '../config-of.ts';
 
@@ -15,7 +17,9 @@ function startApp(settings: Record<string, string> = {}) {
   const app = Fastify();
   registerErrorHandler(app, () => undefined);
   app.decorateRequest('identity', undefined);
-  app.addHook('onRequest', createAuthenticate(configOf(settings)));
+  const config = configOf(settings);
+  const store = { query: async () => ({ rows: [] }) as never };
+  app.addHook('onRequest', createAuthenticate(config, new Grants({ config, store, caches: new Caches() })));
   app.get('/who', async (request) => ({ sub: request.identity?.sub }));
   return (authorization?: string) =>
     app.inject({ url: '/who', ...(authorization === undefined ? {} : { headers: { authorization } }) });
@@ -78,18 +82,24 @@ it('makes a token that never expires when asked for zero minutes', () => {
   const verify = createVerifyToken(configOf());
   const forever = token({ expiresInMinutes: 0 });
   vi.advanceTimersByTime(10 * 365 * 86_400_000);
-  expect(verify(forever)).toEqual({ sub: 'admin', expiresAt: undefined });
+  expect(verify(forever)).toMatchObject({ sub: 'admin', expiresAt: undefined });
+  const strict = createVerifyToken(configOf({ REQUIRE_TOKEN_EXPIRATION: 'true' }));
+  expect(() => strict(forever)).toThrow('GW_UNAUTHORIZED');
 });
 
-it('looks at audience and issuer only when they are set', () => {
+it('asks for its audience and its issuer, unless a setting says not to look', () => {
   const made = token();
   expect(createVerifyToken(configOf())(made).sub).toBe('admin');
-  expect(createVerifyToken(configOf({ JWT_AUDIENCE: 'mcpgateway-api', JWT_ISSUER: 'mcpgateway' }))(made).sub).toBe(
-    'admin',
-  );
   for (const settings of [{ JWT_AUDIENCE: 'other' }, { JWT_ISSUER: 'other' }]) {
     expect(() => createVerifyToken(configOf(settings))(made)).toThrow('GW_UNAUTHORIZED');
   }
+  const lenient = { JWT_AUDIENCE: 'other', JWT_AUDIENCE_VERIFICATION: 'false' };
+  expect(createVerifyToken(configOf(lenient))(made).sub).toBe('admin');
+  const bare = createSigner({ key: testSecret, algorithm: 'HS256' })({ sub: 'admin' });
+  expect(() => createVerifyToken(configOf())(bare)).toThrow('GW_UNAUTHORIZED');
+  expect(() => createVerifyToken(configOf({ JWT_AUDIENCE_VERIFICATION: 'false' }))(bare)).toThrow('GW_UNAUTHORIZED');
+  const blind = { JWT_AUDIENCE_VERIFICATION: 'false', JWT_ISSUER_VERIFICATION: 'false' };
+  expect(createVerifyToken(configOf(blind))(bare).sub).toBe('admin');
 });
 
 it('makes a token that a gateway with the same settings admits', () => {
