@@ -87,7 +87,10 @@ export async function startAccessApp(databaseUrl: string, settings: Record<strin
     config,
     registry,
     store,
-    upstreams: { of: (address) => upstreams.connect({ ...address, name: '', slug: '' }) },
+    upstreams: {
+      of: (address) => upstreams.connect({ ...address, name: '', slug: '' }),
+      broadcast: () => undefined,
+    },
     caches,
     access,
     metrics: createMetrics(),
