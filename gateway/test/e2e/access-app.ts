@@ -89,11 +89,11 @@ export async function startAccessApp(databaseUrl: string, settings: Record<strin
     store,
     upstreams: {
       of: (address) => upstreams.connect({ ...address, name: '', slug: '' }),
-      broadcast: () => undefined,
+      broadcast: async () => undefined,
     },
     caches,
     access,
-    metrics: createMetrics(),
+    metrics: createMetrics(true),
     log,
   });
   async function call(method: string, url: string, token?: string, body?: object): Promise<Answer> {
