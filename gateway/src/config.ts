@@ -7,6 +7,7 @@ import { cacheSettings } from './config/caches.ts';
 import { databaseSettings } from './config/database.ts';
 import { httpSettings } from './config/http.ts';
 import { loggingSettings } from './config/logging.ts';
+import { redisFaults, redisSettings } from './config/redis.ts';
 import { refuseUnbuilt } from './config/refused.ts';
 import { registrySettings } from './config/registry.ts';
 import { securitySettings } from './config/security.ts';
@@ -25,6 +26,7 @@ export const sections = {
   'Client sessions': sessionSettings,
   Registry: registrySettings,
   Caches: cacheSettings,
+  'Redis and what processes share': redisSettings,
   'Logs and records': loggingSettings,
   Telemetry: telemetrySettings,
 };
@@ -39,6 +41,7 @@ export const Config = Type.Object(
     ...sessionSettings,
     ...registrySettings,
     ...cacheSettings,
+    ...redisSettings,
     ...loggingSettings,
     ...telemetrySettings,
   },
@@ -125,5 +128,6 @@ function crossFaults(given: Record<string, unknown>, config: Config | undefined)
       seen: config.PAGINATION_DEFAULT_PAGE_SIZE,
     });
   }
+  if (config !== undefined) faults.push(...redisFaults(config));
   return faults;
 }

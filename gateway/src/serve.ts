@@ -3,11 +3,13 @@ import type { FastifyInstance } from 'fastify';
 import { buildApp } from './app.ts';
 import { createAccess, createPlatformAdmin } from './auth/access.ts';
 import { Caches } from './cache/caches.ts';
+import { startSharing } from './cache/index.ts';
 import type { Config } from './config.ts';
 import { createUpstreams } from './federation/upstreams.ts';
 import { createMetrics, observe, observeDatabase, seriesOf } from './metrics.ts';
 import { createRegistry } from './registry/index.ts';
 import { createRefreshChanged } from './registry/refresh-changed.ts';
+import { createCacheVersions } from './store/cache-versions.ts';
 import { openStore } from './store/store.ts';
 import { joinObservers, traceDatabase } from './telemetry/database-observer.ts';
 import { createLog } from './telemetry/log.ts';
@@ -43,6 +45,7 @@ export async function serve(config: Config): Promise<void> {
     config.LAYER_TIMINGS_ENABLED || tracer !== undefined ? traceDatabase : undefined,
   ]);
   await using store = await openStore(config, log, observer);
+  await using _sharing = await startSharing({ caches, config, versions: createCacheVersions(store), log });
   await using upstreams = createUpstreams({
     config,
     listChanged: (gatewayId) => refreshChanged(gatewayId),

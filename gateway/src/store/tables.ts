@@ -141,6 +141,12 @@ export interface RevokedTokensTable {
   expires_at: IsoTime | null;
 }
 
+/** Counted up by each invalidation of that cache, for the other processes. */
+export interface CacheVersionsTable {
+  name: string;
+  version: number;
+}
+
 export interface Database {
   gateways: GatewaysTable;
   entries: EntriesTable;
@@ -153,4 +159,5 @@ export interface Database {
   user_roles: UserRolesTable;
   api_tokens: ApiTokensTable;
   revoked_tokens: RevokedTokensTable;
+  cache_versions: CacheVersionsTable;
 }

@@ -2,8 +2,10 @@
 import type { Migration } from 'kysely';
 import { registry } from './0001-registry.ts';
 import { access } from './0003-access.ts';
+import { sharing } from './0005-sharing.ts';
 
 export const migrations: Record<string, Migration> = {
   '0001_registry': registry,
   '0003_access': access,
+  '0005_sharing': sharing,
 };
