@@ -237,6 +237,11 @@ export const requirements: Requirement[] = [
     clause: 'basic/transports#listening-for-messages-from-the-server',
   },
   {
+    id: 'MCP-CONF-01',
+    text: 'the official conformance suite passes, every server scenario',
+    clause: 'https://github.com/modelcontextprotocol/conformance',
+  },
+  {
     id: 'MCP-UP-01',
     text: 'one session per upstream, initialised once by all who call at the same time',
     clause: 'basic/lifecycle#initialization',
