@@ -25,10 +25,12 @@ import { resourceRoutes } from './http/resources.ts';
 import { rpcRoutes } from './http/rpc.ts';
 import { serverRoutes } from './http/servers.ts';
 import { Sessions } from './http/sessions.ts';
+import { sseTransportRoutes } from './http/sse-transport.ts';
 import { createAnswerStateless } from './http/stateless.ts';
 import { streamableHttpRoutes } from './http/streamable-http.ts';
 import { toolRoutes } from './http/tools.ts';
 import { toRequestId, traceRequests } from './http/trace-requests.ts';
+import { websocketRoutes } from './http/websocket.ts';
 import type { McpPorts } from './mcp/ports.ts';
 import { RpcError } from './mcp/rpc-error.ts';
 import { countError, type Metrics, watchSources } from './metrics.ts';
@@ -72,7 +74,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
   const broadcast: McpPorts['broadcast'] = (session, method, paramsJson) =>
     upstreams.broadcast(session, method, paramsJson);
   const ports: McpPorts = { list, has, forward, broadcast, failed };
-  const listeners = new Listeners({ onListChanged: (listener) => catalog.onListChanged(listener), config });
+  const listeners = new Listeners({ onListChanged: catalog.onListChanged, config });
   const answerStateless = createAnswerStateless({
     ports: { ...ports, listTtlMs: createListTtl(config), paramHeaders: createParamHeaders(catalog) },
     listeners,
@@ -83,7 +85,10 @@ export function buildApp(parts: AppParts): FastifyInstance {
     nowMs: () => performance.now(),
     failed: (error) => failed('session end', error),
   });
-  if (config.USE_STATEFUL_SESSIONS) catalog.onListChanged((change) => announceChange(sessions, change));
+  catalog.onListChanged(
+    (change) => announceChange(sessions, change),
+    () => sessions.size > 0,
+  );
   watchSources(metrics, {
     database: () => store.pool(),
     caches: () => caches.stats(),
@@ -116,6 +121,9 @@ export function buildApp(parts: AppParts): FastifyInstance {
       hasServer: (id) => catalog.hasServer(id),
       config,
     });
+    const hasServer = (id: string) => catalog.hasServer(id);
+    guarded.register(sseTransportRoutes, { ports, sessions, hasServer, config });
+    guarded.register(websocketRoutes, { ports, sessions, hasServer, config });
     guarded.register(gatewayRoutes, { registry });
     guarded.register(serverRoutes, { registry });
     guarded.register(toolRoutes, { registry });

@@ -82,6 +82,24 @@ export const errors = {
     message: 'the client did not answer in time',
     hint: 'answer sooner, or raise MCPGATEWAY_ELICITATION_TIMEOUT',
   },
+  GW_TOO_MANY_CALLS: {
+    status: 429,
+    rpcCode: -32018,
+    message: 'too many requests run on one connection',
+    hint: 'wait for answers, or open another connection',
+  },
+  GW_NOT_ACCEPTABLE: {
+    status: 406,
+    rpcCode: -32600,
+    message: 'the client does not take what is served here',
+    hint: 'send another Accept header',
+  },
+  GW_UPGRADE_REQUIRED: {
+    status: 426,
+    rpcCode: -32600,
+    message: 'a WebSocket is served here',
+    hint: 'connect with ws:// or wss://',
+  },
   GW_DATABASE_UNAVAILABLE: {
     status: 503,
     rpcCode: -32010,

@@ -358,4 +358,96 @@ export const requirements: Requirement[] = [
     text: 'a stream that the gateway ends is told so; streams are bounded in number',
     clause: '2026-07-28/basic/patterns/subscriptions#cancellation',
   },
+  {
+    id: 'MCP-WIRE-01',
+    text: 'the SSE transport and WebSockets carry a session: initialize, lists, calls',
+    clause: '2024-11-05/basic/transports#http-with-sse',
+  },
+  {
+    id: 'MCP-WIRE-02',
+    text: 'calls of one connection run side by side',
+    clause: '2024-11-05/basic/transports#http-with-sse',
+  },
+  {
+    id: 'MCP-WIRE-03',
+    text: 'upstreams reach the client of a connection with requests and notifications',
+    clause: 'client/sampling#creating-messages',
+  },
+  {
+    id: 'MCP-WIRE-04',
+    text: 'a cancelled request and those of a closed connection are aborted',
+    clause: 'basic/utilities/cancellation#behavior-requirements',
+  },
+  {
+    id: 'MCP-WIRE-05',
+    text: 'connections take batches where the version has them',
+    clause: '2025-03-26/basic#batching',
+  },
+  {
+    id: 'MCP-WIRE-06',
+    text: 'what is no message is refused and ends no connection',
+    clause: `${jsonRpc}#error_object`,
+  },
+  {
+    id: 'MCP-WIRE-07',
+    text: 'a connection does not outlive the token that opened it',
+    clause: 'basic/authorization#token-handling',
+  },
+  {
+    id: 'MCP-WIRE-08',
+    text: 'a stop waits for the calls of connections and tells their answers',
+    clause: 'basic/lifecycle#shutdown',
+  },
+  {
+    id: 'MCP-WIRE-09',
+    text: 'connections count as sessions and are bounded',
+    clause: 'basic/transports#session-management',
+  },
+  {
+    id: 'MCP-SSE-01',
+    text: 'the first event of an SSE connection is the address to POST to',
+    clause: '2024-11-05/basic/transports#http-with-sse',
+  },
+  {
+    id: 'MCP-SSE-02',
+    text: 'messages are taken with 202 and answered on the stream',
+    clause: '2024-11-05/basic/transports#http-with-sse',
+  },
+  {
+    id: 'MCP-SSE-03',
+    text: 'an SSE session is bound to its user and path on GET and POST',
+    clause: 'basic/security_best_practices#session-hijacking',
+  },
+  {
+    id: 'MCP-SSE-04',
+    text: 'an SSE session ends with its stream',
+    clause: '2024-11-05/basic/transports#http-with-sse',
+  },
+  { id: 'MCP-SSE-05', text: 'a quiet SSE stream is kept alive', clause: '2024-11-05/basic/transports#http-with-sse' },
+  { id: 'MCP-WS-01', text: 'the WebSocket subprotocol is mcp', clause: 'basic/transports#custom-transports' },
+  {
+    id: 'MCP-WS-02',
+    text: 'a WebSocket handshake without token, from a foreign page or to nowhere is refused with its HTTP status',
+    clause: 'basic/transports#security-warning',
+  },
+  {
+    id: 'MCP-WS-03',
+    text: 'WebSocket messages are text of bounded size',
+    clause: 'basic/transports#custom-transports',
+  },
+  {
+    id: 'MCP-WS-04',
+    text: 'a WebSocket that does not answer pings is let go',
+    clause: 'basic/transports#custom-transports',
+  },
+  {
+    id: 'MCP-WS-05',
+    text: 'a WebSocket that the gateway ends is told why',
+    clause: 'basic/transports#custom-transports',
+  },
+  {
+    id: 'MCP-WS-06',
+    text: 'a WebSocket whose reader stops is let go, with at most 1 MB waiting for it',
+    clause: 'basic/transports#custom-transports',
+  },
 ];

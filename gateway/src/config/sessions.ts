@@ -38,6 +38,11 @@ export const sessionSettings = {
     maximum: 3600,
     live: true,
   }),
+  WEBSOCKET_PING_INTERVAL: seconds('time between two pings on a WebSocket; one unanswered ends it', {
+    default: 30,
+    minimum: 0.05,
+    maximum: 3600,
+  }),
   MCPGATEWAY_ELICITATION_ENABLED: flag('hand elicitation requests of upstreams on to clients', true, { live: true }),
   MCPGATEWAY_ELICITATION_TIMEOUT: seconds(
     'longest wait for the answer of a client to elicitation, sampling or roots requests',

@@ -16,7 +16,7 @@ import { SseStream, type SseStreamOptions } from './sse-stream.ts';
 
 export interface ListenersOptions {
   /** The registry's: `listener` is told after each write that lists can show. @returns what takes it back */
-  onListChanged: (listener: (change: ListChange) => void) => () => void;
+  onListChanged: (listener: (change: ListChange) => void, isWanted: () => boolean) => () => void;
   config: SseStreamOptions['config'] & Pick<Config, 'MAX_SESSIONS'>;
 }
 
@@ -40,7 +40,10 @@ export class Listeners implements Disposable {
 
   constructor(options: ListenersOptions) {
     this.#options = options;
-    this.#unwatch = options.onListChanged((change) => this.#tell(change));
+    this.#unwatch = options.onListChanged(
+      (change) => this.#tell(change),
+      () => this.#open.size > 0,
+    );
   }
 
   get size(): number {

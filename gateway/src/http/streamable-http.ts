@@ -23,6 +23,7 @@ import type { ClientSession } from './client-session.ts';
 import { answerErrorsAsJsonRpc } from './error-handler.ts';
 import { sendJson, takeJsonAsText } from './json-body.ts';
 import { PostEntrance } from './post-entrance.ts';
+import { createRequireServer } from './require-server.ts';
 import type { Sessions } from './sessions.ts';
 import { openStandingStream } from './standing-stream.ts';
 import type { AnswerStateless } from './stateless.ts';
@@ -52,12 +53,6 @@ export const streamableHttpRoutes: FastifyPluginCallback<StreamableHttpOptions> 
   const { ports, sessions, answerStateless, hasServer, config } = options;
   takeJsonAsText(app);
   answerErrorsAsJsonRpc(app, ports.failed);
-
-  async function requireServer(request: FastifyRequest): Promise<void> {
-    const serverId = toServerId(request) ?? '';
-    if (await hasServer(serverId)) return;
-    throw new GatewayError('GW_NOT_FOUND', { detail: `no virtual server has the id ${serverId}` });
-  }
 
   /** @throws GW_SESSION_NOT_FOUND */
   function sessionOf(request: FastifyRequest): ClientSession | undefined {
@@ -161,6 +156,7 @@ export const streamableHttpRoutes: FastifyPluginCallback<StreamableHttpOptions> 
     reply.code(204).send();
   }
 
+  const requireServer = createRequireServer(hasServer);
   for (const path of ['/mcp', '/servers/:id/mcp']) {
     const preHandler = path === '/mcp' ? [] : [requireServer];
     app.post(path, { preHandler }, post);

@@ -48,7 +48,10 @@ export interface Catalog {
   hasResource(gatewayId: string, uri: string): boolean | Promise<boolean>;
   /** One page. @throws GW_INVALID_CURSOR */
   list(kind: EntryKind, cursor?: string, serverId?: string): ListJson | Promise<ListJson>;
-  /** `listener` is told after each write that lists can show. @returns what takes it back */
-  onListChanged(listener: (change: ListChange) => void): () => void;
+  /**
+   * `listener` is told of each change that lists show. While nobody `isWanted`, a write is not read for what it changed.
+   * @returns what takes it back
+   */
+  onListChanged(listener: (change: ListChange) => void, isWanted: () => boolean): () => void;
   gateway(gatewayId: string): CatalogGateway | undefined | Promise<CatalogGateway | undefined>;
 }

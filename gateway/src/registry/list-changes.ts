@@ -9,12 +9,13 @@ type Listener = (change: ListChange) => void;
 const everyKind = ['tools', 'resources', 'prompts'] as const;
 
 export class ListChanges {
-  readonly #listeners = new Set<Listener>();
+  /** And whether it wants to be told just now. */
+  readonly #listeners = new Map<Listener, () => boolean>();
   readonly #shown = new Map<EntryKind, CatalogRow[]>();
 
   /** @returns what takes the listener back */
-  listen(listener: Listener): () => void {
-    this.#listeners.add(listener);
+  listen(listener: Listener, isWanted: () => boolean): () => void {
+    this.#listeners.set(listener, isWanted);
     return () => this.#listeners.delete(listener);
   }
 
@@ -22,13 +23,13 @@ export class ListChanges {
   read(kind: EntryKind, rows: CatalogRow[]): void {
     const before = this.#shown.get(kind);
     this.#shown.set(kind, rows);
-    if (before === undefined || this.#listeners.size === 0 || isSame(before, rows)) return;
+    if (before === undefined || !this.#isAnyWanted() || isSame(before, rows)) return;
     this.#tell({ kinds: [kind === 'resourceTemplates' ? 'resources' : kind], serverId: undefined });
   }
 
   /** Entries were written. What changed shows when they are read: now, when somebody wants to be told. */
   written(readAnew: () => unknown): void {
-    if (this.#listeners.size > 0) void Promise.resolve(readAnew()).catch(leaveToNextReader);
+    if (this.#isAnyWanted()) void Promise.resolve(readAnew()).catch(leaveToNextReader);
   }
 
   /** Who belongs to this virtual server (undefined: to any) may be others now. */
@@ -36,8 +37,13 @@ export class ListChanges {
     this.#tell({ kinds: everyKind, serverId });
   }
 
+  #isAnyWanted(): boolean {
+    for (const isWanted of this.#listeners.values()) if (isWanted()) return true;
+    return false;
+  }
+
   #tell(change: ListChange): void {
-    for (const listener of this.#listeners) listener(change);
+    for (const listener of this.#listeners.keys()) listener(change);
   }
 }
 

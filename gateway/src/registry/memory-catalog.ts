@@ -155,7 +155,7 @@ export function createMemoryCatalog({ store, config, log, now }: MemoryCatalogOp
       const listing = listingOf(kind, entries[kind].get(), serverId);
       return listing instanceof Promise ? listing.then((loaded) => loaded.page(cursor)) : listing.page(cursor);
     },
-    onListChanged: (listener) => changes.listen(listener),
+    onListChanged: (listener, isWanted) => changes.listen(listener, isWanted),
     gateway(gatewayId) {
       if (!isAnyKept()) return direct.gateway(gatewayId);
       const all = gateways.get();
