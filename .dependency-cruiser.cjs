@@ -11,6 +11,7 @@ const gateway = [
   ['cache', 'store'],
   ['mcp'],
   ['telemetry'],
+  ['ssrf'],
   ['config', 'metrics'],
   ['parse', 'errors', 'version'],
 ];

@@ -1,9 +1,10 @@
 // The original beside us: ContextForge from PyPI as one worker on SQLite, set up for speed as its tuning guide says (session
 // pool and caches on, logs, UI, plugins and records off), with the same upstream behind it.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { createSigner } from 'fast-jwt';
 
 const secret = 'a-secret-of-at-least-32-characters!!';
@@ -73,7 +74,10 @@ export async function startContextForge(python: string, folder: string, upstream
       if (!answer.ok) throw new Error(`ContextForge answered ${method} ${path} with ${answer.status}: ${text}`);
       return JSON.parse(text);
     };
-    const { version } = (await rest('GET', '/version')) as { app?: { version?: string }; version?: string };
+    const { stdout } = await promisify(execFile)(join(python, 'bin', 'python'), [
+      '-c',
+      "import importlib.metadata as m; print(m.version('mcp-contextforge-gateway'))",
+    ]);
     await rest('POST', '/gateways', { name: 'echo', url: upstreamUrl, transport: 'STREAMABLEHTTP' });
     const tools = (await rest('GET', '/tools?limit=100')) as { id: string }[];
     const server = await rest('POST', '/servers', {
@@ -84,7 +88,7 @@ export async function startContextForge(python: string, folder: string, upstream
       path: `/servers/${(server as { id: string }).id}/mcp`,
       headers,
       pid: child.pid ?? 0,
-      version: version ?? 'unknown',
+      version: stdout.trim(),
       expected: '{"jsonrpc":"2.0","id":{id},"result":{"content":[{"type":"text","text":"text {id}"}],"isError":false}}',
       [Symbol.asyncDispose]: stop,
     };

@@ -6,6 +6,7 @@ import { createVerifyToken } from './auth/jwt.ts';
 import type { Caches } from './cache/caches.ts';
 import type { Config } from './config.ts';
 import { GatewayError } from './errors.ts';
+import { createRestCalls } from './federation/rest-tool.ts';
 import { createRouter } from './federation/router.ts';
 import { traceUpstreams } from './federation/trace-upstreams.ts';
 import type { Upstreams } from './federation/upstreams.ts';
@@ -33,7 +34,7 @@ import { toRequestId, traceRequests } from './http/trace-requests.ts';
 import { websocketRoutes } from './http/websocket.ts';
 import type { McpPorts } from './mcp/ports.ts';
 import { RpcError } from './mcp/rpc-error.ts';
-import { countError, type Metrics, watchSources } from './metrics.ts';
+import { countError, type Metrics, observeUpstream, watchSources } from './metrics.ts';
 import type { Registry } from './registry/index.ts';
 import { createListTtl } from './registry/list-ttl.ts';
 import { createParamHeaders } from './registry/param-headers.ts';
@@ -66,8 +67,13 @@ export function buildApp(parts: AppParts): FastifyInstance {
     forceCloseConnections: 'idle',
   });
   const { catalog } = registry;
+  const restCalls = createRestCalls(config, (outcome, seconds) => observeUpstream(metrics, 'rest', outcome, seconds));
   const isTraced = config.LAYER_TIMINGS_ENABLED || tracer !== undefined;
-  const { has, forward: forwardAny } = createRouter(catalog, isTraced ? traceUpstreams(upstreams) : upstreams);
+  const { has, forward: forwardAny } = createRouter(
+    catalog,
+    isTraced ? traceUpstreams(upstreams) : upstreams,
+    restCalls.call,
+  );
   const forward = forPermitted(forwardAny);
   const list: McpPorts['list'] = (kind, cursor, serverId) => catalog.list(kind, cursor, serverId);
   const failed: McpPorts['failed'] = (method, error, requestId) => tellFailure(metrics, log, method, error, requestId);
@@ -100,6 +106,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
     closed();
   });
 
+  app.addHook('onClose', () => restCalls[Symbol.asyncDispose]());
   app.decorateRequest('identity', undefined);
   traceRequests(app, { config, metrics, tracer });
   if (config.ENABLE_METRICS) observeRequests(app, metrics);

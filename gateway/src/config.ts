@@ -9,6 +9,7 @@ import { httpSettings } from './config/http.ts';
 import { loggingSettings } from './config/logging.ts';
 import { redisFaults, redisSettings } from './config/redis.ts';
 import { refuseUnbuilt } from './config/refused.ts';
+import { registrationSettings } from './config/registration.ts';
 import { registrySettings } from './config/registry.ts';
 import { securitySettings } from './config/security.ts';
 import { sessionSettings } from './config/sessions.ts';
@@ -25,6 +26,7 @@ export const sections = {
   'Upstream MCP servers': upstreamSettings,
   'Client sessions': sessionSettings,
   Registry: registrySettings,
+  Registration: registrationSettings,
   Caches: cacheSettings,
   'Redis and what processes share': redisSettings,
   'Logs and records': loggingSettings,
@@ -40,6 +42,7 @@ export const Config = Type.Object(
     ...upstreamSettings,
     ...sessionSettings,
     ...registrySettings,
+    ...registrationSettings,
     ...cacheSettings,
     ...redisSettings,
     ...loggingSettings,

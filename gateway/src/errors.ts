@@ -52,6 +52,18 @@ export const errors = {
     message: 'several entries have that name',
     hint: 'use the public name (with the gateway in front) or the id',
   },
+  GW_ADDRESS_REFUSED: {
+    status: 422,
+    rpcCode: -32602,
+    message: 'the gateway does not call that address',
+    hint: 'use another address, or allow it: SSRF_ALLOW_LOCALHOST, SSRF_ALLOW_PRIVATE_NETWORKS, SSRF_ALLOWED_NETWORKS',
+  },
+  GW_CREDENTIALS_UNREADABLE: {
+    status: 500,
+    rpcCode: -32014,
+    message: 'stored credentials of an upstream cannot be read',
+    hint: 'start with the secret that they were stored with, or register the upstream with its credentials again',
+  },
   GW_BODY_TOO_LARGE: {
     status: 413,
     rpcCode: -32600,

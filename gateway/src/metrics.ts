@@ -1,7 +1,7 @@
 // The metric table. What the request path counts are plain numbers, put into Prometheus' form when it scrapes:
 // prom-client hashes its labels on every call, which would be paid by every request.
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { createSeries, observe, type Series } from './metrics/series.ts';
+import { createSeries, observe, type Series, seriesOf } from './metrics/series.ts';
 
 export { observe, type Series, seriesOf } from './metrics/series.ts';
 export { type MetricsSnapshot, renderMetrics, renderSnapshots, snapshotMetrics } from './metrics/snapshot.ts';
@@ -113,6 +113,14 @@ export function watchSources({ registry }: Metrics, sources: MetricSources): voi
     );
   }
   registry.registerMetric(readGauge('mcp_sessions_active', 'MCP sessions open', sessions));
+}
+
+/** One call of an upstream: `outcome` is `ok`, `rpc-error` or the code of the failure. On the request path. */
+export function observeUpstream({ upstream }: Metrics, method: string, outcome: string, seconds: number): void {
+  observe(
+    seriesOf(upstream, `${method} ${outcome}`, () => ({ method, outcome })),
+    seconds,
+  );
 }
 
 /** Times statements and waits for connections. */

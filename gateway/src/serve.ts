@@ -6,7 +6,7 @@ import { Caches } from './cache/caches.ts';
 import { startSharing } from './cache/index.ts';
 import type { Config } from './config.ts';
 import { createUpstreams } from './federation/upstreams.ts';
-import { createMetrics, observe, observeDatabase, seriesOf } from './metrics.ts';
+import { createMetrics, observeDatabase, observeUpstream } from './metrics.ts';
 import { createRegistry } from './registry/index.ts';
 import { createRefreshChanged } from './registry/refresh-changed.ts';
 import { createCacheVersions } from './store/cache-versions.ts';
@@ -49,10 +49,7 @@ export async function serve(config: Config): Promise<void> {
   await using upstreams = createUpstreams({
     config,
     listChanged: (gatewayId) => refreshChanged(gatewayId),
-    observe(method, outcome, seconds) {
-      const series = seriesOf(metrics.upstream, `${method} ${outcome}`, () => ({ method, outcome }));
-      observe(series, seconds);
-    },
+    observe: (method, outcome, seconds) => observeUpstream(metrics, method, outcome, seconds),
   });
   const registry = createRegistry({ store, connect: upstreams.connect, caches, config, log });
   const refreshChanged = createRefreshChanged(registry.gateways.refresh, (error) =>

@@ -2,15 +2,17 @@
 // upstream that hangs with all its connections leaves the others theirs.
 import { Client, Pool } from 'undici';
 import type { Config } from '../config.ts';
+import { createAddressGuard, type SsrfConfig } from '../ssrf.ts';
 
-export type OutboundConfig = Pick<
-  Config,
-  | 'HTTPX_MAX_CONNECTIONS'
-  | 'HTTPX_MAX_KEEPALIVE_CONNECTIONS'
-  | 'HTTPX_KEEPALIVE_EXPIRY'
-  | 'HTTPX_CONNECT_TIMEOUT'
-  | 'HTTPX_POOL_TIMEOUT'
->;
+export type OutboundConfig = SsrfConfig &
+  Pick<
+    Config,
+    | 'HTTPX_MAX_CONNECTIONS'
+    | 'HTTPX_MAX_KEEPALIVE_CONNECTIONS'
+    | 'HTTPX_KEEPALIVE_EXPIRY'
+    | 'HTTPX_CONNECT_TIMEOUT'
+    | 'HTTPX_POOL_TIMEOUT'
+  >;
 
 /** A connection beyond those that are kept is closed when it was idle for this long: at once, but for calls in a rush. */
 const SURPLUS_IDLE_MS = 250;
@@ -62,7 +64,10 @@ class PooledOrigin implements Origin {
   #holders = 0;
   #unused: NodeJS.Timeout | undefined;
 
+  /** @throws GW_ADDRESS_REFUSED for a host that is an address; names are judged when a connection is opened */
   constructor(origin: string, config: OutboundConfig, onUnused: () => void) {
+    const guard = createAddressGuard(config);
+    guard.checkLiteral(new URL(origin));
     this.#config = config;
     this.#onUnused = onUnused;
     this.#maxConnections = config.HTTPX_MAX_CONNECTIONS;
@@ -71,7 +76,7 @@ class PooledOrigin implements Origin {
       keepAliveTimeout: keepAliveMs,
       // A server's own keep-alive hint is respected up to our setting, less the second that undici takes off.
       keepAliveMaxTimeout: keepAliveMs,
-      connect: { timeout: config.HTTPX_CONNECT_TIMEOUT * 1000 },
+      connect: { timeout: config.HTTPX_CONNECT_TIMEOUT * 1000, lookup: guard.lookup },
       // The deadlines are ours (exchange.ts).
       headersTimeout: 0,
       bodyTimeout: 0,

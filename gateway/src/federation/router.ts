@@ -3,6 +3,7 @@ import { GatewayError } from '../errors.ts';
 import { replaceInner, replaceMember } from '../mcp/json-text.ts';
 import type { Caller, ForwardedAnswer, ListKind, McpPorts } from '../mcp/ports.ts';
 import type { UpstreamAddress } from './address.ts';
+import type { CallRest, RestTool } from './rest-tool.ts';
 import type { Upstream } from './upstream.ts';
 import type { Upstreams } from './upstreams.ts';
 
@@ -10,6 +11,7 @@ interface Entry {
   name: string;
   originalName: string;
   gatewayId: string;
+  rest?: RestTool | undefined;
 }
 
 /** What is read of the registry (its `Catalog`, of which this is the part that routing needs). */
@@ -23,7 +25,7 @@ export interface Routes {
 
 export type Router = Pick<McpPorts, 'has' | 'forward'>;
 
-export function createRouter(routes: Routes, upstreams: Pick<Upstreams, 'of'>): Router {
+export function createRouter(routes: Routes, upstreams: Pick<Upstreams, 'of'>, callRest: CallRest): Router {
   return {
     async has(kind, name, serverId) {
       return (await routes.find(kind, name, serverId)) !== undefined;
@@ -43,6 +45,7 @@ export function createRouter(routes: Routes, upstreams: Pick<Upstreams, 'of'>): 
         const reader = await upstreamOf(routes, upstreams, template, caller);
         return reader.request(forwarded.method, paramsJson, caller);
       }
+      if (entry.rest !== undefined) return callRest(entry.rest, params['arguments'], caller.signal);
       const upstream = await upstreamOf(routes, upstreams, entry, caller);
       const own = entry.originalName;
       let sent = paramsJson;

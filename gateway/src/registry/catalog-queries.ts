@@ -1,14 +1,23 @@
 // What the catalog in memory reads of the database.
 import { Type } from 'typebox';
 import { parse } from '../parse.ts';
-import type { Store } from '../store/store.ts';
-import type { CatalogGateway, EntryKind } from './catalog.ts';
+import { REST_GATEWAY_ID } from '../store/migrations/0002-tags-and-rest.ts';
+import type { Log, Store } from '../store/store.ts';
+import type { CatalogGateway, EntryKind, RestTool } from './catalog.ts';
+import type { CredentialBox } from './credentials.ts';
 import type { ListedEntry } from './listing.ts';
 
 export interface CatalogRow extends ListedEntry {
   kind: EntryKind;
   /** False for a resource that is disabled: it is not shown, and no template may show it either. */
   enabled: boolean;
+}
+
+/** Where the catalog comes from. */
+export interface CatalogSource {
+  store: Store;
+  credentials: CredentialBox;
+  log: Log;
 }
 
 export const Headers = Type.Record(Type.String(), Type.String());
@@ -23,7 +32,8 @@ export interface Wanted {
 }
 
 /** Entries that are enabled, and resources that are not, of gateways that are enabled, in paging order. */
-export async function loadEntries(store: Store, { kind, name, serverId }: Wanted): Promise<CatalogRow[]> {
+export async function loadEntries(source: CatalogSource, { kind, name, serverId }: Wanted): Promise<CatalogRow[]> {
+  const { store } = source;
   const rows = await store.query((db) => {
     const all = db
       .selectFrom('entries')
@@ -37,7 +47,7 @@ export async function loadEntries(store: Store, { kind, name, serverId }: Wanted
         'entries.original_name',
         'entries.enabled',
       ])
-      .select('entries.mcp_json')
+      .select(['entries.mcp_json', 'entries.rest_url', 'entries.rest_method', 'entries.rest_headers'])
       .where('entries.kind', '=', kind)
       .where('gateways.enabled', '=', true)
       .orderBy('entries.seq');
@@ -68,20 +78,56 @@ export async function loadEntries(store: Store, { kind, name, serverId }: Wanted
     gatewayId: row.gateway_id,
     json: row.mcp_json,
     enabled: row.enabled,
+    rest: row.rest_url === null ? undefined : readOrLeaveOut(source, row, () => toRestTool(row, source.credentials)),
   }));
 }
 
+interface RestRow {
+  id: string;
+  mcp_json: string;
+  rest_url: string | null;
+  rest_method: string | null;
+  rest_headers: string | null;
+}
+
+const RestColumns = Type.Object({
+  url: Type.String(),
+  method: Type.Enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
+  headers: Headers,
+  inputSchema: Type.Record(Type.String(), Type.Unknown()),
+});
+
+function toRestTool(row: RestRow, credentials: CredentialBox): RestTool {
+  const { inputSchema } = JSON.parse(row.mcp_json) as { inputSchema?: unknown };
+  const headers: unknown = JSON.parse(credentials.open(row.rest_headers ?? '{}'));
+  return parse(RestColumns, { url: row.rest_url, method: row.rest_method, headers, inputSchema }, `tool ${row.id}`);
+}
+
+/** What cannot be read must not take everything else with it. */
+function readOrLeaveOut<T>({ log }: CatalogSource, row: { id: string }, read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    log.error({ id: row.id, error: String(error) }, 'left out of the registry: its credentials cannot be read');
+    return undefined;
+  }
+}
+
 /** All of them, or the one with that id. */
-export async function loadGateways(store: Store, id?: string): Promise<Map<string, CatalogGateway>> {
-  const rows = await store.query((db) => {
-    const all = db.selectFrom('gateways').select(['id', 'name', 'slug', 'url', 'transport', 'headers_json']);
+export async function loadGateways(source: CatalogSource, id?: string): Promise<Map<string, CatalogGateway>> {
+  const rows = await source.store.query((db) => {
+    const all = db
+      .selectFrom('gateways')
+      .select(['id', 'name', 'slug', 'url', 'transport', 'headers_json'])
+      .where('id', '!=', REST_GATEWAY_ID);
     return (id === undefined ? all : all.where('id', '=', id)).execute();
   });
   return new Map(
-    rows.map(({ headers_json, ...gateway }) => [
-      gateway.id,
-      { ...gateway, headers: parse(Headers, JSON.parse(headers_json), `gateway ${gateway.id}`) },
-    ]),
+    rows.flatMap(({ headers_json, ...gateway }) => {
+      const read = () => parse(Headers, JSON.parse(source.credentials.open(headers_json)), `gateway ${gateway.id}`);
+      const headers = readOrLeaveOut(source, gateway, read);
+      return headers === undefined ? [] : [[gateway.id, { ...gateway, headers }] as const];
+    }),
   );
 }
 

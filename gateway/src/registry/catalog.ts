@@ -12,6 +12,16 @@ export interface CatalogGateway {
   headers: Record<string, string>;
 }
 
+/** A tool that is an HTTP API. */
+export interface RestTool {
+  /** May hold `{argument}` in its path and query. */
+  url: string;
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  headers: Record<string, string>;
+  /** JSON Schema that arguments are checked against before anything is sent. */
+  inputSchema: Record<string, unknown>;
+}
+
 /**
  * An entry that an upstream serves. `name` is the public one (`fast-time-convert-time`), `originalName` the upstream's. For
  * resources both are the URI, for resource templates the URI template (what a client asks for is then the URI itself).
@@ -23,6 +33,8 @@ export interface CatalogEntry {
   gatewayId: string;
   /** The entry as MCP lists it (`Tool`, `Resource`, `ResourceTemplate`, `Prompt`), serialised once, public name inside. */
   json: string;
+  /** How it is called when it is no upstream's. */
+  rest?: RestTool | undefined;
 }
 
 /** A list answer, serialised: `{"tools":[…],"nextCursor":"…"}`. Ready to be put behind `"result":`. */

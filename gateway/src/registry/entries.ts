@@ -3,11 +3,15 @@ import { randomUUID } from 'node:crypto';
 import type { Kysely, Updateable } from 'kysely';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
+import type { AddressGuard } from '../ssrf.ts';
+import { REST_GATEWAY_ID } from '../store/migrations/0002-tags-and-rest.ts';
 import { now } from '../store/portable.ts';
 import type { Store } from '../store/store.ts';
 import type { Database, EntriesTable } from '../store/tables.ts';
-import type { EntryRow, EntryRules, McpObject } from './entry-rules.ts';
+import type { CredentialBox } from './credentials.ts';
+import type { EntryRow, EntryRules, McpObject, RestChange } from './entry-rules.ts';
 import { type Page, parseListQuery, toPage } from './paging.ts';
+import { hasOneOf, toTags } from './tags.ts';
 
 /** Bodies and queries come in as the client sent them; answers are REST shapes. Every method may throw GW_DATABASE_UNAVAILABLE. */
 export interface EntryService {
@@ -31,11 +35,14 @@ export interface EntryServiceOptions {
   rules: EntryRules;
   store: Store;
   config: Pick<Config, 'PAGINATION_DEFAULT_PAGE_SIZE' | 'PAGINATION_MAX_PAGE_SIZE'>;
+  credentials: CredentialBox;
+  guard: Pick<AddressGuard, 'check'>;
   /** Called after each write. */
   changed: () => void;
 }
 
-export function createEntryService({ rules, store, config, changed }: EntryServiceOptions): EntryService {
+export function createEntryService(options: EntryServiceOptions): EntryService {
+  const { rules, store, config, credentials, guard, changed } = options;
   const { kind, noun } = rules;
   // Text that we wrote ourselves: an object by construction, not checked again for each of the rows of a page.
   const parseMcp = (row: EntryRow): McpObject => JSON.parse(row.mcp_json);
@@ -65,11 +72,25 @@ export function createEntryService({ rules, store, config, changed }: EntryServi
     return toRead(await readRow(id));
   }
 
+  const toRestColumns = ({ url, method, headers }: RestChange) => ({
+    rest_url: url,
+    rest_method: method,
+    rest_headers: headers === undefined ? undefined : credentials.seal(JSON.stringify(headers)),
+  });
+
+  /** @throws GW_INVALID_REQUEST when the tool is an upstream's */
+  function restOf(row: EntryRow, rest: RestChange) {
+    if (row.rest_url !== null) return toRestColumns(rest);
+    const detail = `${row.name} is a tool of an upstream: it has no url, request_type or headers of its own`;
+    throw new GatewayError('GW_INVALID_REQUEST', { detail });
+  }
+
   async function list(query: unknown, serverId?: string): Promise<Page<object>> {
-    const { limit, skip, afterSeq, includeInactive, gatewayId } = parseListQuery(kind, query, config);
+    const { limit, skip, afterSeq, includeInactive, gatewayId, tags } = parseListQuery(kind, query, config);
     const rows = await store.query((db) => {
       let rowsOf = selectRows(db).where('entries.kind', '=', kind).where('entries.seq', '>', String(afterSeq));
       if (!includeInactive) rowsOf = rowsOf.where('entries.enabled', '=', true).where('gateways.enabled', '=', true);
+      if (tags !== undefined) rowsOf = rowsOf.where(hasOneOf('entries', tags));
       if (gatewayId !== undefined) rowsOf = rowsOf.where('entries.gateway_id', '=', gatewayId);
       if (serverId !== undefined) {
         rowsOf = rowsOf.where('entries.id', 'in', (members) =>
@@ -89,7 +110,8 @@ export function createEntryService({ rules, store, config, changed }: EntryServi
     async create(body) {
       const entry = rules.parseCreate(body);
       const id = randomUUID();
-      await requireGateway(store, entry.gatewayId);
+      if (entry.rest !== undefined) await guard.check(toCheckable(entry.rest.url));
+      if (entry.rest === undefined) await requireGateway(store, entry.gatewayId);
       await store.query((db) =>
         db
           .insertInto('entries')
@@ -101,6 +123,8 @@ export function createEntryService({ rules, store, config, changed }: EntryServi
             original_name: entry.originalName,
             mcp_json: JSON.stringify(entry.mcp),
             discovered: false,
+            tags: JSON.stringify(toTags(entry.tags ?? [])),
+            ...(entry.rest === undefined ? {} : toRestColumns(entry.rest)),
           })
           .execute(),
       );
@@ -118,9 +142,12 @@ export function createEntryService({ rules, store, config, changed }: EntryServi
     },
     async update(id, body) {
       const wanted = rules.parseUpdate(body);
+      if (wanted.rest?.url !== undefined) await guard.check(toCheckable(wanted.rest.url));
       return await change(id, (row) => ({
         name: wanted.name ?? row.name,
         mcp_json: JSON.stringify({ ...parseMcp(row), ...wanted.mcp }),
+        tags: wanted.tags === undefined ? undefined : JSON.stringify(toTags(wanted.tags)),
+        ...(wanted.rest === undefined ? {} : restOf(row, wanted.rest)),
       }));
     },
     setEnabled: (id, enabled) => change(id, () => ({ enabled })),
@@ -136,9 +163,19 @@ export function createEntryService({ rules, store, config, changed }: EntryServi
 
 async function requireGateway(store: Store, gatewayId: string): Promise<void> {
   const gateway = await store.query((db) =>
-    db.selectFrom('gateways').select('id').where('id', '=', gatewayId).executeTakeFirst(),
+    db
+      .selectFrom('gateways')
+      .select('id')
+      .where('id', '=', gatewayId)
+      .where('id', '!=', REST_GATEWAY_ID)
+      .executeTakeFirst(),
   );
   if (gateway === undefined) throw notFound('gateway', gatewayId);
+}
+
+/** A template's variables stand for anything but the host: what they become is checked when the call is made. */
+function toCheckable(url: string): string {
+  return url.replace(/\{[^{}]*\}/g, 'x');
 }
 
 export function notFound(noun: string, id: string): GatewayError {
@@ -151,6 +188,7 @@ function selectRows(db: Kysely<Database>) {
     .innerJoin('gateways', 'gateways.id', 'entries.gateway_id')
     .select(['entries.id', 'entries.seq', 'entries.gateway_id', 'entries.name', 'entries.original_name'])
     .select(['entries.mcp_json', 'entries.enabled', 'entries.created_at', 'entries.updated_at'])
+    .select(['entries.tags', 'entries.rest_url', 'entries.rest_method'])
     .select([
       'gateways.slug as gateway_slug',
       'gateways.url as gateway_url',

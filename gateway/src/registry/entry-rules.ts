@@ -1,8 +1,15 @@
 // What differs between tools, resources, resource templates and prompts: one file per kind implements this.
-import type { EntryKind } from './catalog.ts';
+import type { EntryKind, RestTool } from './catalog.ts';
 
 /** An object as MCP lists it. */
 export type McpObject = Record<string, unknown>;
+
+/** How a tool that is an HTTP API is called; `undefined` leaves what is there. */
+export interface RestChange {
+  url?: string | undefined;
+  method?: RestTool['method'] | undefined;
+  headers?: Record<string, string> | undefined;
+}
 
 /** An entry that a client wants to create by hand. */
 export interface NewEntry {
@@ -10,12 +17,16 @@ export interface NewEntry {
   name: string;
   originalName: string;
   mcp: McpObject;
+  tags?: string[] | undefined;
+  rest?: Pick<RestTool, 'url' | 'method' | 'headers'> | undefined;
 }
 
 /** What a client wants to change: `mcp` is laid over the properties that are there. */
 export interface EntryChange {
   name: string | undefined;
   mcp: McpObject;
+  tags?: string[] | undefined;
+  rest?: RestChange | undefined;
 }
 
 /** A row with what it takes from its gateway. */
@@ -29,6 +40,9 @@ export interface EntryRow {
   name: string;
   original_name: string;
   mcp_json: string;
+  tags: string;
+  rest_url: string | null;
+  rest_method: string | null;
   enabled: boolean;
   created_at: Date;
   updated_at: Date;

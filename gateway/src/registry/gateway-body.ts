@@ -2,16 +2,14 @@
 import { Type } from 'typebox';
 import { GatewayError } from '../errors.ts';
 import { readBody } from './body.ts';
+import { Tags, toTags } from './tags.ts';
 
 /** No control characters: a header with a line break in it would be a second header (RFC 9110 section 5.5). */
-const HeaderValue = Type.String({ minLength: 1, maxLength: 8192, pattern: '^[\\t\\x20-\\x7e\\x80-\\xff]+$' });
-const HeaderName = Type.String({ pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$" });
+export const HeaderValue = Type.String({ minLength: 1, maxLength: 8192, pattern: '^[\\t\\x20-\\x7e\\x80-\\xff]+$' });
+export const HeaderName = Type.String({ pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$" });
 
-const GatewayChange = Type.Object({
-  name: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
-  url: Type.Optional(Type.String({ maxLength: 2048, pattern: '^https?://' })),
-  description: Type.Optional(Type.String({ maxLength: 8192 })),
-  transport: Type.Optional(Type.Literal('STREAMABLEHTTP')),
+/** The credentials that a request may name, for gateways and for REST tools. */
+export const authProperties = {
   authType: Type.Optional(
     Type.Union([Type.Literal('none'), Type.Literal('basic'), Type.Literal('bearer'), Type.Literal('authheaders')]),
   ),
@@ -21,8 +19,16 @@ const GatewayChange = Type.Object({
   authHeaderKey: Type.Optional(HeaderName),
   authHeaderValue: Type.Optional(HeaderValue),
   authHeaders: Type.Optional(Type.Array(Type.Object({ key: HeaderName, value: HeaderValue }))),
-});
+};
 
+const GatewayChange = Type.Object({
+  name: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+  url: Type.Optional(Type.String({ maxLength: 2048, pattern: '^https?://' })),
+  description: Type.Optional(Type.String({ maxLength: 8192 })),
+  transport: Type.Optional(Type.Literal('STREAMABLEHTTP')),
+  tags: Type.Optional(Tags),
+  ...authProperties,
+});
 export const GatewayCreate = Type.Intersect([GatewayChange, Type.Object({ name: Type.String(), url: Type.String() })]);
 
 /** A gateway as a request describes it; undefined: not mentioned. */
@@ -31,28 +37,41 @@ export interface GatewayRequest {
   url: string | undefined;
   description: string | undefined;
   auth: { type: string | null; headers: Record<string, string> } | undefined;
+  tags: string[] | undefined;
 }
 
 /** @throws GW_INVALID_REQUEST */
 export function parseGatewayCreate(body: unknown): GatewayRequest & { name: string; url: string } {
   const { name, url, ...rest } = readBody(GatewayCreate, body, 'gateway');
-  return { name, url: toUrl(url), description: rest.description, auth: toAuth(rest) };
+  return { name, url: toUrl(url), description: rest.description, auth: toAuth(rest), tags: toOptionalTags(rest.tags) };
 }
 
 /** @throws GW_INVALID_REQUEST */
 export function parseGatewayUpdate(body: unknown): GatewayRequest {
   const { name, url, ...rest } = readBody(GatewayChange, body, 'gateway');
-  return { name, url: url === undefined ? undefined : toUrl(url), description: rest.description, auth: toAuth(rest) };
+  return {
+    name,
+    url: url === undefined ? undefined : toUrl(url),
+    description: rest.description,
+    auth: toAuth(rest),
+    tags: toOptionalTags(rest.tags),
+  };
 }
 
-function toUrl(text: string): string {
+function toOptionalTags(tags: string[] | undefined): string[] | undefined {
+  return tags === undefined ? undefined : toTags(tags);
+}
+
+/** @throws GW_INVALID_REQUEST */
+export function toUrl(text: string): string {
   if (!URL.canParse(text)) throw invalid('/url', `is not a URL, got ${JSON.stringify(text)}`);
   const url = new URL(text);
   if (url.username !== '' || url.password !== '') throw invalid('/url', 'must not hold credentials: use authType');
   return url.href;
 }
 
-type GatewayAuth = Omit<Type.Static<typeof GatewayChange>, 'name' | 'url'>;
+const AuthRequest = Type.Object(authProperties);
+type AuthRequest = Type.Static<typeof AuthRequest>;
 
 const credentials = [
   'authToken',
@@ -61,9 +80,10 @@ const credentials = [
   'authHeaderKey',
   'authHeaderValue',
   'authHeaders',
-] as const satisfies (keyof GatewayAuth)[];
+] as const satisfies (keyof AuthRequest)[];
 
-function toAuth(given: GatewayAuth): GatewayRequest['auth'] {
+/** @throws GW_INVALID_REQUEST */
+export function toAuth(given: AuthRequest): GatewayRequest['auth'] {
   switch (given.authType) {
     case undefined: {
       const lone = credentials.find((name) => given[name] !== undefined);
@@ -84,7 +104,7 @@ function toAuth(given: GatewayAuth): GatewayRequest['auth'] {
   }
 }
 
-function toHeaders(given: GatewayAuth): Record<string, string> {
+function toHeaders(given: AuthRequest): Record<string, string> {
   if (given.authHeaders !== undefined) {
     return Object.fromEntries(given.authHeaders.map(({ key, value }) => [key.toLowerCase(), value]));
   }

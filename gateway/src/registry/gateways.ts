@@ -5,16 +5,20 @@ import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import type { Upstream } from '../federation/upstream.ts';
 import { parse } from '../parse.ts';
+import type { AddressGuard } from '../ssrf.ts';
+import { REST_GATEWAY_ID } from '../store/migrations/0002-tags-and-rest.ts';
 import { now } from '../store/portable.ts';
 import type { Store } from '../store/store.ts';
 import type { GatewaysTable } from '../store/tables.ts';
 import type { CatalogGateway } from './catalog.ts';
 import { Headers } from './catalog-queries.ts';
+import type { CredentialBox } from './credentials.ts';
 import { discover, storeDiscovered } from './discovery.ts';
 import { notFound } from './entries.ts';
 import { type GatewayRequest, parseGatewayCreate, parseGatewayUpdate } from './gateway-body.ts';
 import { type Page, parseListQuery, toPage } from './paging.ts';
 import { toSlug } from './slug.ts';
+import { hasOneOf, parseTags } from './tags.ts';
 
 /** Every method may throw GW_DATABASE_UNAVAILABLE. */
 export interface GatewayService {
@@ -41,19 +45,22 @@ export interface GatewayServiceOptions {
     Config,
     'TOOL_TIMEOUT' | 'GATEWAY_TOOL_NAME_SEPARATOR' | 'PAGINATION_DEFAULT_PAGE_SIZE' | 'PAGINATION_MAX_PAGE_SIZE'
   >;
+  credentials: CredentialBox;
+  guard: Pick<AddressGuard, 'check'>;
   /** Called after each write. */
   changed: () => void;
 }
 
 type Row = Selectable<GatewaysTable>;
 
-export function createGatewayService({ store, connect, config, changed }: GatewayServiceOptions): GatewayService {
+export function createGatewayService(options: GatewayServiceOptions): GatewayService {
+  const { store, connect, config, credentials, guard, changed } = options;
   const separator = config.GATEWAY_TOOL_NAME_SEPARATOR;
   const deadlineMs = config.TOOL_TIMEOUT * 1000;
 
   async function readRow(id: string): Promise<Row> {
     const row = await store.query((db) =>
-      db.selectFrom('gateways').selectAll().where('id', '=', id).executeTakeFirst(),
+      db.selectFrom('gateways').selectAll().where('id', '=', id).where('id', '!=', REST_GATEWAY_ID).executeTakeFirst(),
     );
     if (row === undefined) throw notFound('gateway', id);
     return row;
@@ -67,11 +74,12 @@ export function createGatewayService({ store, connect, config, changed }: Gatewa
   async function change(id: string, wanted: Partial<GatewayRequest>, isRefresh: boolean): Promise<object> {
     for (let isStored = false; !isStored; ) {
       const row = await readRow(id);
-      const gateway = toGateway(row);
-      const { name, description, auth } = wanted;
+      const gateway = toGateway(row, credentials);
+      const { name, description, auth, tags } = wanted;
       const url = wanted.url ?? row.url;
       const isAsked = isRefresh || url !== row.url || auth !== undefined;
       const asked: CatalogGateway = { ...gateway, url, headers: auth?.headers ?? gateway.headers };
+      if (wanted.url !== undefined) await guard.check(wanted.url);
       const found = isAsked ? await discover(connect, asked, deadlineMs) : undefined;
       isStored = await store.transaction(async (db) => {
         const { numUpdatedRows } = await db
@@ -82,7 +90,8 @@ export function createGatewayService({ store, connect, config, changed }: Gatewa
             url: wanted.url,
             description,
             auth_type: auth?.type,
-            headers_json: auth === undefined ? undefined : JSON.stringify(auth.headers),
+            headers_json: auth === undefined ? undefined : credentials.seal(JSON.stringify(auth.headers)),
+            tags: tags === undefined ? undefined : JSON.stringify(tags),
             ...(found === undefined ? {} : { capabilities_json: JSON.stringify(found.capabilities), last_seen: now }),
             updated_at: now,
           })
@@ -101,7 +110,8 @@ export function createGatewayService({ store, connect, config, changed }: Gatewa
 
   return {
     async register(body) {
-      const { name, url, description, auth } = parseGatewayCreate(body);
+      const { name, url, description, auth, tags } = parseGatewayCreate(body);
+      await guard.check(url);
       const gateway: CatalogGateway = {
         id: randomUUID(),
         name,
@@ -123,7 +133,8 @@ export function createGatewayService({ store, connect, config, changed }: Gatewa
             transport: gateway.transport,
             description: description ?? null,
             auth_type: auth?.type ?? null,
-            headers_json: JSON.stringify(gateway.headers),
+            headers_json: credentials.seal(JSON.stringify(gateway.headers)),
+            tags: JSON.stringify(tags ?? []),
             capabilities_json: JSON.stringify(found.capabilities),
           })
           .execute();
@@ -134,9 +145,14 @@ export function createGatewayService({ store, connect, config, changed }: Gatewa
     },
     read: async (id) => toRead(await readRow(id)),
     async list(query) {
-      const { limit, skip, afterSeq, includeInactive } = parseListQuery('gateways', query, config);
+      const { limit, skip, afterSeq, includeInactive, tags } = parseListQuery('gateways', query, config);
       const rows = await store.query((db) => {
-        let gateways = db.selectFrom('gateways').selectAll().where('seq', '>', String(afterSeq));
+        let gateways = db
+          .selectFrom('gateways')
+          .selectAll()
+          .where('seq', '>', String(afterSeq))
+          .where('id', '!=', REST_GATEWAY_ID);
+        if (tags !== undefined) gateways = gateways.where(hasOneOf('gateways', tags));
         if (!includeInactive) gateways = gateways.where('enabled', '=', true);
         return gateways
           .orderBy('seq')
@@ -151,14 +167,19 @@ export function createGatewayService({ store, connect, config, changed }: Gatewa
     refresh: (id) => change(id, {}, true),
     async setEnabled(id, enabled) {
       await store.query((db) =>
-        db.updateTable('gateways').set({ enabled, updated_at: now }).where('id', '=', id).execute(),
+        db
+          .updateTable('gateways')
+          .set({ enabled, updated_at: now })
+          .where('id', '=', id)
+          .where('id', '!=', REST_GATEWAY_ID)
+          .execute(),
       );
       changed();
       return toRead(await readRow(id));
     },
     async remove(id) {
       const { numDeletedRows } = await store.query((db) =>
-        db.deleteFrom('gateways').where('id', '=', id).executeTakeFirst(),
+        db.deleteFrom('gateways').where('id', '=', id).where('id', '!=', REST_GATEWAY_ID).executeTakeFirst(),
       );
       if (numDeletedRows === 0n) throw notFound('gateway', id);
       changed();
@@ -180,8 +201,8 @@ async function requireFree(store: Store, gateway: CatalogGateway): Promise<void>
   throw new GatewayError('GW_CONFLICT', { detail });
 }
 
-function toGateway(row: Row): CatalogGateway {
-  const headers = parse(Headers, JSON.parse(row.headers_json), `gateway ${row.id}`);
+function toGateway(row: Row, credentials: CredentialBox): CatalogGateway {
+  const headers = parse(Headers, JSON.parse(credentials.open(row.headers_json)), `gateway ${row.id}`);
   return { id: row.id, name: row.name, slug: row.slug, url: row.url, transport: row.transport, headers };
 }
 
@@ -197,6 +218,7 @@ function toRead(row: Row): object {
     capabilities: JSON.parse(row.capabilities_json),
     authType: row.auth_type,
     enabled: row.enabled,
+    tags: parseTags(row.tags),
     lastSeen: row.last_seen,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

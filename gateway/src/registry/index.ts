@@ -2,8 +2,10 @@
 import type { Caches } from '../cache/caches.ts';
 import type { Config } from '../config.ts';
 import type { Upstream } from '../federation/upstream.ts';
+import { createAddressGuard } from '../ssrf.ts';
 import type { Log, Store } from '../store/store.ts';
 import type { Catalog, CatalogGateway, EntryKind } from './catalog.ts';
+import { createCredentialBox } from './credentials.ts';
 import { createEntryService, type EntryService } from './entries.ts';
 import { entryRules } from './entry-kinds.ts';
 import { createGatewayService, type GatewayService } from './gateways.ts';
@@ -33,14 +35,23 @@ export interface Registry {
 }
 
 export function createRegistry({ store, connect, caches, config, log }: RegistryOptions): Registry {
-  const memory = createMemoryCatalog({ store, config, log });
+  const credentials = createCredentialBox(config);
+  const guard = createAddressGuard(config);
+  const memory = createMemoryCatalog({ source: { store, credentials, log }, config });
   for (const cache of memory.caches) caches.add(cache);
   const changed = createChanged(caches);
   const entryService = (kind: EntryKind, list: 'tools' | 'resources' | 'prompts') =>
-    createEntryService({ rules: entryRules[kind], store, config, changed: () => changed.entries(list) });
+    createEntryService({
+      rules: entryRules[kind],
+      store,
+      config,
+      credentials,
+      guard,
+      changed: () => changed.entries(list),
+    });
   return {
     catalog: memory.catalog,
-    gateways: createGatewayService({ store, connect, config, changed: changed.gateways }),
+    gateways: createGatewayService({ store, connect, config, credentials, guard, changed: changed.gateways }),
     servers: createServerService({ store, config, changed: changed.server }),
     tools: entryService('tools', 'tools'),
     resources: entryService('resources', 'resources'),

@@ -5,10 +5,9 @@ import { LRUCache } from 'lru-cache';
 import type { NamedCache } from '../cache/cache.ts';
 import { Snapshot, type SnapshotCounts } from '../cache/snapshot.ts';
 import type { Config } from '../config.ts';
-import type { Log, Store } from '../store/store.ts';
 import type { Catalog, EntryKind } from './catalog.ts';
 import { createDirectCatalog } from './catalog-direct.ts';
-import { type CatalogRow, loadEntries, loadGateways, loadMembers } from './catalog-queries.ts';
+import { type CatalogRow, type CatalogSource, loadEntries, loadGateways, loadMembers } from './catalog-queries.ts';
 import { ListChanges } from './list-changes.ts';
 import { createListing, type Listing } from './listing.ts';
 
@@ -49,14 +48,14 @@ type CatalogConfig = Pick<
 >;
 
 export interface MemoryCatalogOptions {
-  store: Store;
+  source: CatalogSource;
   config: CatalogConfig;
-  log: Log;
   /** Monotonic milliseconds. */
   now?: () => number;
 }
 
-export function createMemoryCatalog({ store, config, log, now }: MemoryCatalogOptions): MemoryCatalog {
+export function createMemoryCatalog({ source, config, now }: MemoryCatalogOptions): MemoryCatalog {
+  const { store, log } = source;
   let isStaleLogged = false;
   const snapshot = <T>(ttlSeconds: () => number, load: () => Promise<T>) =>
     new Snapshot<T>({
@@ -76,14 +75,14 @@ export function createMemoryCatalog({ store, config, log, now }: MemoryCatalogOp
     });
   const gateways = snapshot(
     () => config.REGISTRY_CACHE_GATEWAYS_TTL,
-    () => loadGateways(store),
+    () => loadGateways(source),
   );
   const changes = new ListChanges();
   const uncounted: SnapshotCounts = { hits: 0, misses: 0 };
   const ofKind = (kind: EntryKind, ttlSeconds: () => number) =>
     snapshot<Entries>(ttlSeconds, async () => {
       // Together with where their calls go: whoever is shown an entry can call it, also when the database is gone by then.
-      const [all] = await Promise.all([loadEntries(store, { kind }), gateways.get(undefined, uncounted)]);
+      const [all] = await Promise.all([loadEntries(source, { kind }), gateways.get(undefined, uncounted)]);
       const rows = all.filter((row) => row.enabled);
       changes.read(kind, rows);
       const keys = kind === 'resources' ? all.map((row) => toResourceKey(row.gatewayId, row.originalName)) : [];
@@ -99,7 +98,7 @@ export function createMemoryCatalog({ store, config, log, now }: MemoryCatalogOp
   const servers = new LRUCache<string, Snapshot<Members>>({ max: SERVERS_KEPT });
   const lookupCounts: SnapshotCounts = { hits: 0, misses: 0 };
   const serverCounts: SnapshotCounts = { hits: 0, misses: 0 };
-  const direct = createDirectCatalog(store, config);
+  const direct = createDirectCatalog(source, config);
   /** Where a call goes (its server, its gateway) is needed by both. */
   const isAnyKept = () => config.REGISTRY_CACHE_ENABLED || config.TOOL_LOOKUP_CACHE_ENABLED;
 

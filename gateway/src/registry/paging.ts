@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import type { Config } from '../config.ts';
 import { readOutside } from './body.ts';
 import { parseCursor, toCursor } from './cursor.ts';
+import { toTags } from './tags.ts';
 
 const Query = Type.Object({
   limit: Type.Optional(Type.Integer({ minimum: 0, description: '0: as many as a page may hold' })),
@@ -10,6 +11,7 @@ const Query = Type.Object({
   cursor: Type.Optional(Type.String({ minLength: 1 })),
   include_inactive: Type.Boolean({ default: false }),
   gateway_id: Type.Optional(Type.String()),
+  tags: Type.Optional(Type.String({ description: 'separated by commas: entries that have one of them' })),
 });
 
 export interface ListQuery {
@@ -19,6 +21,8 @@ export interface ListQuery {
   afterSeq: number;
   includeInactive: boolean;
   gatewayId: string | undefined;
+  /** Undefined: whatever their tags. */
+  tags: string[] | undefined;
 }
 
 export interface Page<T> {
@@ -42,6 +46,7 @@ export function parseListQuery(list: string, query: unknown, config: PageConfig)
     afterSeq: given.cursor === undefined ? 0 : parseCursor(list, given.cursor),
     includeInactive: given.include_inactive,
     gatewayId: given.gateway_id,
+    tags: given.tags === undefined ? undefined : toTags(given.tags.split(',')),
   };
 }
 

@@ -2,6 +2,7 @@
 import { Type } from 'typebox';
 import { readBody } from './body.ts';
 import { defined, type EntryRules, textOf } from './entry-rules.ts';
+import { parseTags, Tags } from './tags.ts';
 import { ToolName } from './tools.ts';
 
 const Argument = Type.Object({
@@ -11,6 +12,7 @@ const Argument = Type.Object({
 });
 
 const changeable = {
+  tags: Type.Optional(Tags),
   displayName: Type.Optional(Type.String({ maxLength: 255 })),
   description: Type.Optional(Type.String({ maxLength: 8192 })),
   arguments: Type.Optional(Type.Array(Argument)),
@@ -37,12 +39,14 @@ export const promptRules: EntryRules = {
       name,
       originalName: originalName ?? name,
       mcp: defined({ name, title: displayName, description, arguments: created.arguments }),
+      tags: created.tags,
     };
   },
   parseUpdate(body) {
     const change = readBody(PromptUpdate, body, 'prompt');
     const { name, displayName, description } = change;
-    return { name, mcp: defined({ name, title: displayName, description, arguments: change.arguments }) };
+    const mcp = defined({ name, title: displayName, description, arguments: change.arguments });
+    return { name, mcp, tags: change.tags };
   },
   originalNameOf: (item) => textOf(item, 'name'),
   displayNameOf: (item) => textOf(item, 'name') ?? '',
@@ -54,6 +58,7 @@ export const promptRules: EntryRules = {
     gatewayId: row.gateway_id,
     gatewaySlug: row.gateway_slug,
     enabled: row.enabled,
+    tags: parseTags(row.tags),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     originalName: row.original_name,

@@ -2,10 +2,12 @@
 import { Type } from 'typebox';
 import { readBody } from './body.ts';
 import { defined, type EntryRules, textOf } from './entry-rules.ts';
+import { parseTags, Tags } from './tags.ts';
 
 const Uri = Type.String({ minLength: 1, maxLength: 2048, pattern: '^[A-Za-z][A-Za-z0-9+.-]*:' });
 
 const changeable = {
+  tags: Type.Optional(Tags),
   displayName: Type.Optional(Type.String({ maxLength: 255 })),
   description: Type.Optional(Type.String({ maxLength: 8192 })),
   mimeType: Type.Optional(Type.String({ maxLength: 255 })),
@@ -25,7 +27,7 @@ export const resourceRules: EntryRules = {
   kind: 'resources',
   parseCreate(body) {
     const { uri, gatewayId, ...rest } = readBody(ResourceCreate, body, 'resource');
-    return { gatewayId, name: rest.name, originalName: uri, mcp: { uri, ...toMcp(rest) } };
+    return { gatewayId, name: rest.name, originalName: uri, mcp: { uri, ...toMcp(rest) }, tags: rest.tags };
   },
 };
 
@@ -34,7 +36,8 @@ export const resourceTemplateRules: EntryRules = {
   kind: 'resourceTemplates',
   parseCreate(body) {
     const { uriTemplate, gatewayId, ...rest } = readBody(ResourceTemplateCreate, body, 'resource');
-    return { gatewayId, name: rest.name, originalName: uriTemplate, mcp: { uriTemplate, ...toMcp(rest) } };
+    const mcp = { uriTemplate, ...toMcp(rest) };
+    return { gatewayId, name: rest.name, originalName: uriTemplate, mcp, tags: rest.tags };
   },
 };
 
@@ -44,7 +47,7 @@ function rulesBy(key: 'uri' | 'uriTemplate'): Omit<EntryRules, 'kind' | 'parseCr
     hasUniqueName: false, // its URI identifies it
     parseUpdate(body) {
       const change = readBody(ResourceUpdate, body, 'resource');
-      return { name: change.name, mcp: toMcp(change) };
+      return { name: change.name, mcp: toMcp(change), tags: change.tags };
     },
     originalNameOf: (item) => textOf(item, key),
     displayNameOf: (item) => textOf(item, 'name') ?? textOf(item, key) ?? '',
@@ -56,6 +59,7 @@ function rulesBy(key: 'uri' | 'uriTemplate'): Omit<EntryRules, 'kind' | 'parseCr
       gatewayId: row.gateway_id,
       gatewaySlug: row.gateway_slug,
       enabled: row.enabled,
+      tags: parseTags(row.tags),
       createdAt: row.created_at,
       updatedAt: row.updated_at,
       [key]: row.original_name,

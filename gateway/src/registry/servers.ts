@@ -11,6 +11,7 @@ import type { EntryKind } from './catalog.ts';
 import { notFound } from './entries.ts';
 import { type Member, membersOf, resolveMembers } from './members.ts';
 import { type Page, parseListQuery, toPage } from './paging.ts';
+import { hasOneOf, parseTags, Tags, toTags } from './tags.ts';
 
 /** Every method may throw GW_DATABASE_UNAVAILABLE. */
 export interface ServerService {
@@ -34,6 +35,7 @@ const ServerChange = Type.Object({
   name: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
   description: Type.Optional(Type.String({ maxLength: 8192 })),
   icon: Type.Optional(Type.String({ maxLength: 2048 })),
+  tags: Type.Optional(Tags),
   associatedTools: Type.Optional(Names),
   associatedResources: Type.Optional(Names),
   associatedPrompts: Type.Optional(Names),
@@ -65,7 +67,13 @@ export function createServerService({ store, config, changed }: ServerServiceOpt
       const row = await store.transaction(async (db) => {
         const created = await db
           .insertInto('servers')
-          .values({ id, name: wanted.name, description: wanted.description ?? null, icon: wanted.icon ?? null })
+          .values({
+            id,
+            name: wanted.name,
+            description: wanted.description ?? null,
+            icon: wanted.icon ?? null,
+            tags: JSON.stringify(toTags(wanted.tags ?? [])),
+          })
           .returningAll()
           .executeTakeFirstOrThrow();
         await join(db, id, members);
@@ -76,10 +84,11 @@ export function createServerService({ store, config, changed }: ServerServiceOpt
     },
     read: (id) => readServer(id),
     async list(query) {
-      const { limit, skip, afterSeq, includeInactive } = parseListQuery('servers', query, config);
+      const { limit, skip, afterSeq, includeInactive, tags } = parseListQuery('servers', query, config);
       const rows = await store.query((db) => {
         let servers = db.selectFrom('servers').selectAll().where('seq', '>', String(afterSeq));
         if (!includeInactive) servers = servers.where('enabled', '=', true);
+        if (tags !== undefined) servers = servers.where(hasOneOf('servers', tags));
         return servers
           .orderBy('seq')
           .limit(limit + 1)
@@ -106,6 +115,7 @@ export function createServerService({ store, config, changed }: ServerServiceOpt
             ...(wanted.name === undefined ? {} : { name: wanted.name }),
             ...(wanted.description === undefined ? {} : { description: wanted.description }),
             ...(wanted.icon === undefined ? {} : { icon: wanted.icon }),
+            ...(wanted.tags === undefined ? {} : { tags: JSON.stringify(toTags(wanted.tags)) }),
             updated_at: now,
           })
           .where('id', '=', id)
@@ -172,6 +182,7 @@ function toRead(row: Row, members: Member[] = []): object {
     associatedResources: resources.map((member) => member.id),
     associatedPrompts: prompts.map((member) => member.id),
     enabled: row.enabled,
+    tags: parseTags(row.tags),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

@@ -11,6 +11,7 @@ export interface GatewaysTable {
   name: string;
   slug: string;
   url: string;
+  /** `REST` in the one row that tools of their own belong to (migrations/0002), which nobody reads. */
   transport: 'STREAMABLEHTTP' | 'SSE';
   description: string | null;
   auth_type: string | null;
@@ -19,6 +20,8 @@ export interface GatewaysTable {
   /** What the upstream said of itself, as JSON text. */
   capabilities_json: string;
   enabled: Generated<boolean>;
+  /** JSON array of words. */
+  tags: Generated<string>;
   last_seen: Timestamp;
   created_at: Timestamp;
   updated_at: Timestamp;
@@ -39,6 +42,13 @@ export interface EntriesTable {
   /** Found by asking the upstream (false: created by hand, and kept when the upstream is asked again). */
   discovered: boolean;
   enabled: Generated<boolean>;
+  /** JSON array of words. */
+  tags: Generated<string>;
+  /** Of tools that are HTTP APIs; null for what an upstream serves. */
+  rest_url: string | null;
+  rest_method: string | null;
+  /** Headers for every call, as sealed JSON text. Secret: never part of an answer. */
+  rest_headers: string | null;
   created_at: Timestamp;
   updated_at: Timestamp;
 }
@@ -51,6 +61,8 @@ export interface ServersTable {
   description: string | null;
   icon: string | null;
   enabled: Generated<boolean>;
+  /** JSON array of words. */
+  tags: Generated<string>;
   created_at: Timestamp;
   updated_at: Timestamp;
 }

@@ -46,7 +46,13 @@ export async function startRegistryApp(
   const store = await openStore(config, log);
   const upstreams = createStubUpstreams();
   const caches = new Caches();
-  const registry = createRegistry({ store, connect: upstreams.connect, caches, config, log });
+  const registry = createRegistry({
+    store,
+    connect: upstreams.connect,
+    caches,
+    config,
+    log,
+  });
   const app = Fastify();
   registerErrorHandler(app, () => undefined);
   for (const routes of [gatewayRoutes, serverRoutes, toolRoutes, resourceRoutes, promptRoutes])
@@ -94,6 +100,8 @@ export function describeWithRegistry(name: string, suite: RegistrySuite): void {
     beforeEach(async () => {
       for (const { id } of (await registry.call('GET', '/servers?limit=0')).json)
         await registry.call('DELETE', `/servers/${id}`);
+      for (const { id, integrationType } of (await registry.call('GET', '/tools?limit=0&include_inactive=true')).json)
+        if (integrationType === 'REST') await registry.call('DELETE', `/tools/${id}`);
       for (const { id } of (await registry.call('GET', '/gateways?limit=0&include_inactive=true')).json) {
         await registry.call('DELETE', `/gateways/${id}`);
       }

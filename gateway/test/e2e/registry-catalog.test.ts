@@ -108,7 +108,9 @@ describeWithPostgres('the catalog over PostgreSQL', () => {
       const forwarded = { kind: 'resources', method: 'resources/read', nameMember: 'uri', name } as const;
       const params = { params: { uri: name }, paramsJson: JSON.stringify({ uri: name }) };
       const caller = callerOf({ serverId });
-      const answer = await createRouter(catalog, { of: () => upstream }).forward({ ...forwarded, ...params }, caller);
+      const answer = await createRouter(catalog, { of: () => upstream }, () =>
+        Promise.reject(new Error('no REST tool in this test')),
+      ).forward({ ...forwarded, ...params }, caller);
       return answer !== undefined && sent.length === 1;
     };
     expect([await isRead(uri), await isRead(uri, server.id)]).toEqual([true, false]);

@@ -8,6 +8,7 @@ import { configOf } from '../config-of.ts';
 
 const options = { config: configOf({ TOOL_TIMEOUT: '1', MCP_SESSION_POOL_CLEANUP_TIMEOUT: '0.5' }) };
 const caller = callerOf({ serverId: 'server-1' });
+const noRest = () => Promise.reject(new Error('no REST tool in this test'));
 const address: UpstreamAddress = { id: 'a', url: 'http://127.0.0.1:1/mcp', transport: 'STREAMABLEHTTP', headers: {} };
 
 test('one upstream serves a gateway, until its address changes', async () => {
@@ -66,7 +67,7 @@ function createRecorder() {
 
 test('a call goes to the upstream of its entry under the upstream’s own name', async () => {
   const recorder = createRecorder();
-  const router = createRouter(createRoutes(true), recorder);
+  const router = createRouter(createRoutes(true), recorder, noRest);
   expect(await router.forward(call, caller)).toEqual({ ok: true, resultJson: '{}' });
   expect(recorder.sent).toEqual(['{"name":"convert_time"}']);
   expect(await router.has('tools', call.name, 'server-1')).toBe(true);
@@ -74,13 +75,13 @@ test('a call goes to the upstream of its entry under the upstream’s own name',
 
 test('a name outside the virtual server is not routed', async () => {
   const recorder = createRecorder();
-  const router = createRouter(createRoutes(true), recorder);
+  const router = createRouter(createRoutes(true), recorder, noRest);
   expect(await router.forward(call, { ...caller, serverId: 'server-2' })).toBeUndefined();
   expect(await router.forward({ ...call, kind: 'resources' }, caller)).toBeUndefined();
   expect(recorder.sent).toEqual([]);
 });
 
 test('an entry whose gateway is gone is unreachable', async () => {
-  const router = createRouter(createRoutes(false), createRecorder());
+  const router = createRouter(createRoutes(false), createRecorder(), noRest);
   await expect(router.forward(call, caller)).rejects.toMatchObject({ code: 'GW_UPSTREAM_UNREACHABLE' });
 });
