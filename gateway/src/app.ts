@@ -1,4 +1,5 @@
 // The gateway as one Fastify app: the only list of its plugins, and their order.
+import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Access } from './auth/access.ts';
 import { createAuthenticate } from './auth/index.ts';
@@ -15,13 +16,15 @@ import { announceChange } from './http/announce-changes.ts';
 import { registerErrorHandler } from './http/error-handler.ts';
 import { gatewayRoutes } from './http/gateways.ts';
 import { healthRoutes } from './http/health.ts';
+import { toServerLimits } from './http/limits.ts';
 import { Listeners } from './http/listen.ts';
 import { loginRoutes } from './http/login.ts';
 import { metricsRoutes } from './http/metrics.ts';
 import { observeRequests } from './http/observe-requests.ts';
-import { createRefuseForeignOrigin } from './http/origin.ts';
 import { askForPermissions, forPermitted } from './http/permissions.ts';
 import { promptRoutes } from './http/prompts.ts';
+import { protectEdge } from './http/protect-edge.ts';
+import { toGuardedRateLimit } from './http/rate-limit.ts';
 import { resourceRoutes } from './http/resources.ts';
 import { rpcRoutes } from './http/rpc.ts';
 import { serverRoutes } from './http/servers.ts';
@@ -32,6 +35,7 @@ import { streamableHttpRoutes } from './http/streamable-http.ts';
 import { toolRoutes } from './http/tools.ts';
 import { toRequestId, traceRequests } from './http/trace-requests.ts';
 import { websocketRoutes } from './http/websocket.ts';
+import { wellKnownRoutes } from './http/well-known.ts';
 import type { McpPorts } from './mcp/ports.ts';
 import { RpcError } from './mcp/rpc-error.ts';
 import { countError, type Metrics, observeUpstream, watchSources } from './metrics.ts';
@@ -64,6 +68,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
     childLoggerFactory: (logger) => logger,
     ...(config.CORRELATION_ID_ENABLED ? { genReqId: toRequestId } : {}),
     bodyLimit: config.MAX_REQUEST_BYTES,
+    http: toServerLimits(config),
     forceCloseConnections: 'idle',
   });
   const { catalog } = registry;
@@ -110,14 +115,16 @@ export function buildApp(parts: AppParts): FastifyInstance {
   app.decorateRequest('identity', undefined);
   traceRequests(app, { config, metrics, tracer });
   if (config.ENABLE_METRICS) observeRequests(app, metrics);
+  protectEdge(app, config);
   registerErrorHandler(app, failed);
 
   app.register(healthRoutes, { ping: () => store.ping(), failed });
   if (config.ENABLE_METRICS && !config.METRICS_AUTH_REQUIRED) app.register(metricsRoutes, { metrics });
+  if (config.WELL_KNOWN_ENABLED) app.register(wellKnownRoutes, { config });
   app.register(loginRoutes, { access, config });
   app.register(async function authenticated(guarded) {
     guarded.addHook('onRequest', createAuthenticate(config, access.grants, createVerifyToken(config, caches)));
-    guarded.addHook('onRequest', createRefuseForeignOrigin(config.ALLOWED_ORIGINS));
+    if (config.RATE_LIMITING_ENABLED) await guarded.register(rateLimit, toGuardedRateLimit(config));
     askForPermissions(guarded);
     if (config.ENABLE_METRICS && config.METRICS_AUTH_REQUIRED) guarded.register(metricsRoutes, { metrics });
     guarded.register(rpcRoutes, { ports, answerStateless });

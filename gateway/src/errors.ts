@@ -63,6 +63,11 @@ export const errors = {
     rpcCode: -32014,
     message: 'stored credentials of an upstream cannot be read',
     hint: 'start with the secret that they were stored with, or register the upstream with its credentials again',
+  GW_BODY_REFUSED: {
+    status: 400,
+    rpcCode: -32600,
+    message: 'the request body is not acceptable',
+    hint: 'send UTF-8 JSON that is not nested as deep (VALIDATION_MAX_JSON_DEPTH)',
   },
   GW_BODY_TOO_LARGE: {
     status: 413,

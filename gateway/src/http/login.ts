@@ -9,6 +9,7 @@ import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import { toRateLimitOptions } from './rate-limit.ts';
 import { readSecretBody } from './read-secret-body.ts';
+import { acceptEmptyBodies } from './rest.ts';
 
 /** `username` is ContextForge's other name for it. */
 const Login = Type.Object({
@@ -19,6 +20,7 @@ const Login = Type.Object({
 
 export const loginRoutes: FastifyPluginAsync<{ access: Access; config: Config }> = async (app, { access, config }) => {
   const { users } = access;
+  acceptEmptyBodies(app);
   // Always on: guessing passwords is what these doors are for otherwise.
   await app.register(
     rateLimit,

@@ -5,6 +5,7 @@ import type { Cache } from '../cache/cache.ts';
 import { readOutside } from '../registry/body.ts';
 import type { ListBytes } from '../registry/lists.ts';
 import type { Page } from '../registry/paging.ts';
+import { readJsonText } from './read-json.ts';
 
 const IdParams = Type.Object({ id: Type.String({ minLength: 1 }) });
 const Activate = Type.Object({
@@ -46,9 +47,14 @@ function scopeOf(request: FastifyRequest): string {
  */
 export function acceptEmptyBodies(app: FastifyInstance): void {
   const parseJson = app.getDefaultJsonParser('error', 'error');
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
-    if (body === '') done(null, undefined);
-    else parseJson(request, body, done);
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    try {
+      if (body.length === 0) done(null, undefined);
+      else parseJson(request, readJsonText(app, body), done);
+    } catch (error) {
+      done(error instanceof Error ? error : new Error(String(error)));
+    }
   });
 }
 

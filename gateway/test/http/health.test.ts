@@ -46,6 +46,7 @@ test('no route but health, readiness and version is open to whoever brings no to
       `GET ${url} 200`,
       `HEAD ${url} 200`,
     ]);
+    for (const url of ['/robots.txt', '/.well-known/robots.txt']) expected.push(`GET ${url} 200`, `HEAD ${url} 200`);
     // These ask for a password instead; nobody may register unless a setting says so.
     expected.push('POST /auth/login 422', 'POST /auth/email/login 422', 'POST /auth/email/register 403');
     expect(open.toSorted()).toEqual(expected.toSorted());
