@@ -63,6 +63,7 @@ export const errors = {
     rpcCode: -32014,
     message: 'stored credentials of an upstream cannot be read',
     hint: 'start with the secret that they were stored with, or register the upstream with its credentials again',
+  },
   GW_BODY_REFUSED: {
     status: 400,
     rpcCode: -32600,
