@@ -7,6 +7,8 @@ import { createVerifyToken } from './auth/jwt.ts';
 import type { Caches } from './cache/caches.ts';
 import type { Config } from './config.ts';
 import { GatewayError } from './errors.ts';
+import type { Federation } from './federation/federation.ts';
+import { HOPS_HEADER, isOfHop, passHops, readHops } from './federation/hops.ts';
 import { createRestCalls } from './federation/rest-tool.ts';
 import { createRouter } from './federation/router.ts';
 import { traceUpstreams } from './federation/trace-upstreams.ts';
@@ -14,6 +16,7 @@ import type { Upstreams } from './federation/upstreams.ts';
 import { accessRoutes } from './http/access.ts';
 import { announceChange } from './http/announce-changes.ts';
 import { registerErrorHandler } from './http/error-handler.ts';
+import { createRefuseLoops, federationRoutes } from './http/federation.ts';
 import { gatewayRoutes } from './http/gateways.ts';
 import { healthRoutes } from './http/health.ts';
 import { toServerLimits } from './http/limits.ts';
@@ -39,6 +42,7 @@ import { wellKnownRoutes } from './http/well-known.ts';
 import type { McpPorts } from './mcp/ports.ts';
 import { RpcError } from './mcp/rpc-error.ts';
 import { countError, type Metrics, observeUpstream, watchSources } from './metrics.ts';
+import type { Catalog } from './registry/catalog.ts';
 import type { Registry } from './registry/index.ts';
 import { createListTtl } from './registry/list-ttl.ts';
 import { createParamHeaders } from './registry/param-headers.ts';
@@ -53,6 +57,8 @@ export interface AppParts {
   caches: Caches;
   access: Access;
   metrics: Metrics;
+  /** Undefined: nobody else is known of. */
+  federation?: Federation | undefined;
   /** Undefined: no traces. */
   tracer?: Tracer | undefined;
   log: FastifyBaseLogger;
@@ -60,7 +66,7 @@ export interface AppParts {
 
 /** What an app is made of; nothing listens, and nothing is read from the environment. */
 export function buildApp(parts: AppParts): FastifyInstance {
-  const { config, registry, store, upstreams, caches, access, metrics, tracer, log } = parts;
+  const { config, registry, store, upstreams, caches, access, federation, metrics, tracer, log } = parts;
   const app = Fastify({
     loggerInstance: log,
     // The access log would cost more than the request; failures are logged, and /metrics counts everything.
@@ -74,13 +80,15 @@ export function buildApp(parts: AppParts): FastifyInstance {
   const { catalog } = registry;
   const restCalls = createRestCalls(config, (outcome, seconds) => observeUpstream(metrics, 'rest', outcome, seconds));
   const isTraced = config.LAYER_TIMINGS_ENABLED || tracer !== undefined;
+  const reached = federation === undefined ? upstreams : passHops(upstreams, federation.id);
   const { has, forward: forwardAny } = createRouter(
     catalog,
-    isTraced ? traceUpstreams(upstreams) : upstreams,
+    isTraced ? traceUpstreams(reached) : reached,
     restCalls.call,
   );
   const forward = forPermitted(forwardAny);
-  const list: McpPorts['list'] = (kind, cursor, serverId) => catalog.list(kind, cursor, serverId);
+  const listAll: McpPorts['list'] = (kind, cursor, serverId) => catalog.list(kind, cursor, serverId);
+  const list = federation === undefined ? listAll : createListForPeers(catalog, federation, listAll);
   const failed: McpPorts['failed'] = (method, error, requestId) => tellFailure(metrics, log, method, error, requestId);
   const broadcast: McpPorts['broadcast'] = (session, method, paramsJson) =>
     upstreams.broadcast(session, method, paramsJson);
@@ -126,6 +134,10 @@ export function buildApp(parts: AppParts): FastifyInstance {
     guarded.addHook('onRequest', createAuthenticate(config, access.grants, createVerifyToken(config, caches)));
     if (config.RATE_LIMITING_ENABLED) await guarded.register(rateLimit, toGuardedRateLimit(config));
     askForPermissions(guarded);
+    if (federation !== undefined) {
+      guarded.addHook('onRequest', createRefuseLoops(federation));
+      guarded.register(federationRoutes, { federation });
+    }
     if (config.ENABLE_METRICS && config.METRICS_AUTH_REQUIRED) guarded.register(metricsRoutes, { metrics });
     guarded.register(rpcRoutes, { ports, answerStateless });
     guarded.register(streamableHttpRoutes, {
@@ -151,6 +163,16 @@ export function buildApp(parts: AppParts): FastifyInstance {
     closed();
   });
   return app;
+}
+
+/** Another gateway that asks what we offer is not told what we have from it: it would register that, and we that again. */
+function createListForPeers(catalog: Catalog, federation: Federation, list: McpPorts['list']): McpPorts['list'] {
+  return (kind, cursor, serverId, caller) => {
+    if (caller.headers[HOPS_HEADER] === undefined) return list(kind, cursor, serverId, caller);
+    const hops = readHops(caller.headers);
+    const peers = federation.peers();
+    return catalog.listWithout(({ url }) => isOfHop(url, hops, peers), kind, cursor, serverId);
+  };
 }
 
 /**

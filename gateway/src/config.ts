@@ -5,6 +5,7 @@ import { aliases } from './config/aliases.ts';
 import { authSettings } from './config/auth.ts';
 import { cacheSettings } from './config/caches.ts';
 import { databaseSettings } from './config/database.ts';
+import { federationSettings } from './config/federation.ts';
 import { httpSettings } from './config/http.ts';
 import { loggingSettings } from './config/logging.ts';
 import { redisFaults, redisSettings } from './config/redis.ts';
@@ -29,6 +30,7 @@ export const sections = {
   Registration: registrationSettings,
   Caches: cacheSettings,
   'Redis and what processes share': redisSettings,
+  'Federation of gateways': federationSettings,
   'Logs and records': loggingSettings,
   Telemetry: telemetrySettings,
 };
@@ -45,6 +47,7 @@ export const Config = Type.Object(
     ...registrationSettings,
     ...cacheSettings,
     ...redisSettings,
+    ...federationSettings,
     ...loggingSettings,
     ...telemetrySettings,
   },

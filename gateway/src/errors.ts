@@ -154,6 +154,12 @@ export const errors = {
     message: 'the upstream MCP server failed again and again and is left alone for a while',
     hint: 'try again after the time named; GET /admin/mcp-pool/metrics shows all circuits',
   },
+  GW_LOOP: {
+    status: 508,
+    rpcCode: -32016,
+    message: 'the request has come through this gateway before',
+    hint: 'gateways that are registered at each other serve the same thing: delete it at one of them',
+  },
   GW_CONFIG_INVALID: {
     status: 500,
     rpcCode: -32603,

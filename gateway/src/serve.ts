@@ -5,6 +5,8 @@ import { createAccess, createPlatformAdmin } from './auth/access.ts';
 import { Caches } from './cache/caches.ts';
 import { startSharing } from './cache/index.ts';
 import type { Config } from './config.ts';
+import { createFederation } from './federation/federation.ts';
+import { tellHop } from './federation/hops.ts';
 import { createUpstreams } from './federation/upstreams.ts';
 import { createMetrics, observeDatabase, observeUpstream } from './metrics.ts';
 import { createRegistry } from './registry/index.ts';
@@ -45,20 +47,24 @@ export async function serve(config: Config): Promise<void> {
     config.LAYER_TIMINGS_ENABLED || tracer !== undefined ? traceDatabase : undefined,
   ]);
   await using store = await openStore(config, log, observer);
-  await using _sharing = await startSharing({ caches, config, versions: createCacheVersions(store), log });
+  await using sharing = await startSharing({ caches, config, versions: createCacheVersions(store), log });
+  await using federation = sharing.redis && createFederation({ redis: sharing.redis, config, log });
   await using upstreams = createUpstreams({
     config,
     listChanged: (gatewayId) => refreshChanged(gatewayId),
     observe: (method, outcome, seconds) => observeUpstream(metrics, method, outcome, seconds),
   });
-  const registry = createRegistry({ store, connect: upstreams.connect, caches, config, log });
+  const connect: typeof upstreams.connect = (address) =>
+    upstreams.connect(federation === undefined ? address : tellHop(address, federation.id));
+  const registry = createRegistry({ store, connect, caches, config, log });
   const refreshChanged = createRefreshChanged(registry.gateways.refresh, (error) =>
     log.warn({ error: String(error) }, 'an upstream whose lists have changed could not be asked again'),
   );
   const access = createAccess({ config, store, caches });
   await createPlatformAdmin(access, config, log);
-  const app = buildApp({ config, registry, store, upstreams, caches, access, metrics, tracer, log });
+  const app = buildApp({ config, registry, store, upstreams, caches, access, federation, metrics, tracer, log });
   const url = await listen(app, config);
+  federation?.announce(url);
   process.stdout.write(`${JSON.stringify({ event: 'listening', url, pid: process.pid })}\n`);
   const signal = await stopped;
   log.info({ signal }, 'stopping');

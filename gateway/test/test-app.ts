@@ -76,6 +76,7 @@ const createCatalog = (hiddenUri: string | undefined, listeners: Set<(change: Li
     return undefined;
   },
   hasResource: (_gatewayId, uri) => uri === hiddenUri,
+  listWithout: () => Promise.reject(new Error('no federation in this test')),
   list(kind, cursor, serverId) {
     if (cursor === 'bad') throw new GatewayError('GW_INVALID_CURSOR', { detail: 'bad' });
     const listed = kind === 'tools' ? (serverId === undefined ? tools : tools.slice(0, 1)) : [];

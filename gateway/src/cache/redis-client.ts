@@ -2,11 +2,13 @@
 // connection, so a pool is no queue of borrowers: one lane carries everything, further lanes open while it is crowded, and one
 // connection listens to messages. Without Redis every call fails at once.
 import type { Redis, RedisOptions } from 'ioredis';
+import { toDatabaseScope } from '../config/database-scope.ts';
 import { parseRedisUrl } from '../config/redis-url.ts';
 import type { Config } from '../config.ts';
 
 export type RedisConfig = Pick<
   Config,
+  | 'DATABASE_URL'
   | 'REDIS_URL'
   | 'CACHE_PREFIX'
   | 'REDIS_MAX_CONNECTIONS'
@@ -33,6 +35,8 @@ export interface RedisState {
 
 export interface RedisClient extends AsyncDisposable {
   readonly prefix: string;
+  /** Stands in the keys of what belongs to one database. */
+  readonly scope: string;
   /** Nothing on the request path asks when this is false. */
   isUp(): boolean;
   /**
@@ -225,6 +229,7 @@ export async function createRedisClient(config: RedisConfig, log: Log): Promise<
 
   return {
     prefix,
+    scope: toDatabaseScope(config.DATABASE_URL),
     isUp,
     async call(run, { deadlineMs } = {}) {
       if (deadlineMs === undefined) return await sendPatiently(run);

@@ -15,9 +15,9 @@ const nothing = { text: undefined, generation: undefined };
 /** Puts the level behind all caches and keeps them true to each other. */
 export function shareByRedis(caches: Caches, client: RedisClient): void {
   const self = randomUUID();
-  const { prefix } = client;
+  const { prefix, scope } = client;
   const generationKey = (name: string) => `${prefix}generation:${name}`;
-  const valueKey = (name: string, key: string) => `${prefix}cache:${name}:${key}`;
+  const valueKey = (name: string, key: string) => `${prefix}cache:${scope}:${name}:${key}`;
   /** Not yet told to Redis: nothing of these is read from there. By name, with the keys. */
   const untold = new Map<string, Set<string | undefined>>();
   let isTelling = false;

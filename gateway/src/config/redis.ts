@@ -58,8 +58,18 @@ export const redisSettings = {
 };
 
 /** What the pattern cannot tell. */
-export function redisFaults(config: { CACHE_TYPE: string; REDIS_URL: string }): Fault[] {
-  const { CACHE_TYPE, REDIS_URL } = config;
+export function redisFaults(config: {
+  CACHE_TYPE: string;
+  REDIS_URL: string;
+  REDIS_LEADER_TTL: number;
+  REDIS_LEADER_HEARTBEAT_INTERVAL: number;
+}): Fault[] {
+  const { CACHE_TYPE, REDIS_URL, REDIS_LEADER_TTL, REDIS_LEADER_HEARTBEAT_INTERVAL: heartbeat } = config;
+  if (heartbeat > REDIS_LEADER_TTL / 2) {
+    // One lost heartbeat must not lose the lead.
+    const message = `must be at most half of REDIS_LEADER_TTL (${REDIS_LEADER_TTL})`;
+    return [{ path: '/REDIS_LEADER_HEARTBEAT_INTERVAL', message, seen: heartbeat }];
+  }
   const fault = (message: string) => [{ path: '/REDIS_URL', message, seen: REDIS_URL }];
   if (REDIS_URL === '') return CACHE_TYPE === 'redis' ? fault('must say where Redis is while CACHE_TYPE is redis') : [];
   try {

@@ -96,7 +96,12 @@ export interface ListChange {
 /** All of them are called on the request path: answer without a promise where the answer is in memory. */
 export interface McpPorts {
   /** A page of a list, serialised: `{"tools":[…],"nextCursor":"…"}`. @throws GW_INVALID_CURSOR */
-  list(kind: ListKind, cursor: string | undefined, serverId: string | undefined): string | Promise<string>;
+  list(
+    kind: ListKind,
+    cursor: string | undefined,
+    serverId: string | undefined,
+    caller: Pick<Caller, 'headers'>,
+  ): string | Promise<string>;
   /** Is there such an entry? */
   has(kind: CallKind, name: string, serverId: string | undefined): boolean | Promise<boolean>;
   /** @returns undefined when no entry has this name. @throws GW_UPSTREAM_… */

@@ -32,6 +32,13 @@ export function createDirectCatalog(
       return rows.some((row) => row.gatewayId === gatewayId && row.originalName === uri);
     },
     list: async (kind, cursor, serverId) => (await listing(kind, { serverId })).page(cursor),
+    async listWithout(isHidden, kind, cursor, serverId) {
+      const gateways = await loadGateways(source);
+      const hidden = new Set([...gateways.values()].filter(isHidden).map(({ id }) => id));
+      const rows = await loadEntries(source, { kind, serverId });
+      const shown = rows.filter((row) => row.enabled && !hidden.has(row.gatewayId));
+      return createListing(kind, shown, config.PAGINATION_DEFAULT_PAGE_SIZE).page(cursor);
+    },
     gateway: async (gatewayId) => (await loadGateways(source, gatewayId)).get(gatewayId),
   };
 }

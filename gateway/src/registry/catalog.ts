@@ -60,6 +60,13 @@ export interface Catalog {
   hasResource(gatewayId: string, uri: string): boolean | Promise<boolean>;
   /** One page. @throws GW_INVALID_CURSOR */
   list(kind: EntryKind, cursor?: string, serverId?: string): ListJson | Promise<ListJson>;
+  /** A page without what some gateways offer: for gateways that have it from there. Read of the database. */
+  listWithout(
+    isHidden: (gateway: CatalogGateway) => boolean,
+    kind: EntryKind,
+    cursor?: string,
+    serverId?: string,
+  ): Promise<ListJson>;
   /**
    * `listener` is told of each change that lists show. While nobody `isWanted`, a write is not read for what it changed.
    * @returns what takes it back

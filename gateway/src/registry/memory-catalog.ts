@@ -155,6 +155,7 @@ export function createMemoryCatalog({ source, config, now }: MemoryCatalogOption
       return listing instanceof Promise ? listing.then((loaded) => loaded.page(cursor)) : listing.page(cursor);
     },
     onListChanged: (listener, isWanted) => changes.listen(listener, isWanted),
+    listWithout: (isHidden, kind, cursor, serverId) => direct.listWithout(isHidden, kind, cursor, serverId),
     gateway(gatewayId) {
       if (!isAnyKept()) return direct.gateway(gatewayId);
       const all = gateways.get();

@@ -95,7 +95,7 @@ describeWithRedis('instances that share Redis (CACHE_TYPE=redis)', () => {
         // The first time there may have been no generation to keep it under.
         here.caches.drop('list_tools');
         await namesOf(here);
-        expect(await redis.client.keys('mcpgw:cache:list_tools:*')).toHaveLength(1);
+        expect(await redis.client.keys('mcpgw:cache:*:list_tools:*')).toHaveLength(1);
       });
       const statements = vi.spyOn(there.store, 'query');
       expect(await namesOf(there)).toEqual(kept);

@@ -9,6 +9,6 @@ export function createList(kind: ListKind): Method {
     if (cursor !== undefined && typeof cursor !== 'string') {
       throw new RpcError(rpcCodes.invalidParams, 'Invalid params: cursor must be a string');
     }
-    return ports.list(kind, cursor, caller.serverId);
+    return ports.list(kind, cursor, caller.serverId, caller);
   };
 }
