@@ -13,6 +13,7 @@ import { createRestCalls } from './federation/rest-tool.ts';
 import { createRouter } from './federation/router.ts';
 import { traceUpstreams } from './federation/trace-upstreams.ts';
 import type { Upstreams } from './federation/upstreams.ts';
+import { watchPool } from './federation/watch-pool.ts';
 import { accessRoutes } from './http/access.ts';
 import { announceChange } from './http/announce-changes.ts';
 import { registerErrorHandler } from './http/error-handler.ts';
@@ -22,6 +23,7 @@ import { healthRoutes } from './http/health.ts';
 import { toServerLimits } from './http/limits.ts';
 import { Listeners } from './http/listen.ts';
 import { loginRoutes } from './http/login.ts';
+import { mcpPoolRoutes } from './http/mcp-pool.ts';
 import { metricsRoutes } from './http/metrics.ts';
 import { observeRequests } from './http/observe-requests.ts';
 import { askForPermissions, forPermitted } from './http/permissions.ts';
@@ -53,7 +55,7 @@ export interface AppParts {
   config: Config;
   registry: Registry;
   store: Pick<Store, 'ping' | 'pool'>;
-  upstreams: Pick<Upstreams, 'of' | 'broadcast'>;
+  upstreams: Pick<Upstreams, 'of' | 'broadcast' | 'poolMetrics'>;
   caches: Caches;
   access: Access;
   metrics: Metrics;
@@ -113,6 +115,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
     caches: () => caches.stats(),
     sessions: () => sessions.size,
   });
+  watchPool(metrics, () => upstreams.poolMetrics());
   // Streams have no end of their own: they would hold up a graceful stop for ever.
   app.addHook('preClose', (closed) => {
     listeners[Symbol.dispose]();
@@ -156,6 +159,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
     guarded.register(resourceRoutes, { registry });
     guarded.register(promptRoutes, { registry });
     guarded.register(accessRoutes, { access });
+    guarded.register(mcpPoolRoutes, { poolMetrics: () => upstreams.poolMetrics() });
   });
   // Streams have no end of their own: they would hold up a graceful stop for ever.
   app.addHook('preClose', (closed) => {

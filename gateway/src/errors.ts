@@ -181,6 +181,8 @@ export interface GatewayErrorOptions {
   detail: string;
   cause?: unknown;
   faults?: { path: string; message: string }[];
+  /** When trying again has a chance. */
+  retryAfterSeconds?: number;
 }
 
 /** `detail` says what failed, the value seen and what was expected; it is shown to clients and holds no secret. */
@@ -188,12 +190,14 @@ export class GatewayError extends Error {
   readonly code: ErrorCode;
   readonly detail: string;
   readonly faults: { path: string; message: string }[];
+  readonly retryAfterSeconds: number | undefined;
   constructor(code: ErrorCode, options: GatewayErrorOptions) {
     super(`${code}: ${errors[code].message}: ${options.detail}`, { cause: options.cause });
     this.name = 'GatewayError';
     this.code = code;
     this.detail = options.detail;
     this.faults = options.faults ?? [];
+    this.retryAfterSeconds = options.retryAfterSeconds;
   }
   get status(): number {
     return errors[this.code].status;
@@ -206,7 +210,7 @@ export class GatewayError extends Error {
 export interface JsonRpcError {
   code: number;
   message: string;
-  data?: { code: ErrorCode; hint: string };
+  data?: { code: ErrorCode; hint: string; retryAfterSeconds?: number };
 }
 
 /** What a JSON-RPC client may know of any failure: an error that is not ours tells nothing of the inside. */
@@ -216,6 +220,10 @@ export function toJsonRpcError(error: unknown): JsonRpcError {
   return {
     code: errors[error.code].rpcCode,
     message: `${errors[error.code].message}: ${error.detail}`,
-    data: { code: error.code, hint: error.hint },
+    data: {
+      code: error.code,
+      hint: error.hint,
+      ...(error.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: error.retryAfterSeconds }),
+    },
   };
 }

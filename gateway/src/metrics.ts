@@ -136,7 +136,7 @@ export function countError(metrics: Metrics, code: string): void {
   metrics.errors.set(code, (metrics.errors.get(code) ?? 0) + 1);
 }
 
-function readGauge(name: string, help: string, read: () => number): Gauge {
+export function readGauge(name: string, help: string, read: () => number): Gauge {
   return new Gauge({
     name,
     help,
@@ -147,7 +147,25 @@ function readGauge(name: string, help: string, read: () => number): Gauge {
   });
 }
 
-function readCounter(name: string, help: string, labelNames: string[], fill: (counter: Counter) => void): Counter {
+export function readGauges(name: string, help: string, labelNames: string[], fill: (gauge: Gauge) => void): Gauge {
+  return new Gauge({
+    name,
+    help,
+    labelNames,
+    registers: [],
+    collect() {
+      this.reset();
+      fill(this);
+    },
+  });
+}
+
+export function readCounter(
+  name: string,
+  help: string,
+  labelNames: string[],
+  fill: (counter: Counter) => void,
+): Counter {
   return new Counter({
     name,
     help,

@@ -8,6 +8,7 @@ import { Caches } from '../src/cache/caches.ts';
 import { loadConfig } from '../src/config.ts';
 import { GatewayError } from '../src/errors.ts';
 import type { Upstream, UpstreamAnswer } from '../src/federation/upstream.ts';
+import { createUpstreams } from '../src/federation/upstreams.ts';
 import type { Caller, CancelSignal, ClientPeer, ListChange, McpSession } from '../src/mcp/ports.ts';
 import { createMetrics, type Metrics } from '../src/metrics.ts';
 import type { Catalog, CatalogEntry } from '../src/registry/catalog.ts';
@@ -138,8 +139,10 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
     async broadcast(session: McpSession, method: string, paramsJson: string | undefined) {
       told.push({ session: session.id, method, paramsJson });
     },
+    poolMetrics: () => noPool.poolMetrics(),
   };
   const listeners = new Set<(change: ListChange) => void>();
+  const noPool = createUpstreams({ config });
   const catalog = createCatalog(options.hiddenUri, listeners);
   const caches = new Caches();
   const registry = {
@@ -171,7 +174,10 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
         },
         user,
       ),
-    [Symbol.asyncDispose]: () => app.close(),
+    async [Symbol.asyncDispose]() {
+      await app.close();
+      await noPool[Symbol.asyncDispose]();
+    },
   };
 }
 

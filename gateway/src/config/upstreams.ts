@@ -1,5 +1,7 @@
 // Calls of upstream MCP servers.
-import { count, seconds } from './setting.ts';
+import { Type } from 'typebox';
+import { sessionPoolSettings } from './session-pool.ts';
+import { count, flag, seconds } from './setting.ts';
 
 const connections = { minimum: 1, maximum: 10_000 };
 
@@ -41,17 +43,38 @@ export const upstreamSettings = {
     maximum: 600,
     live: true,
   }),
-  MCP_SESSION_POOL_CREATE_TIMEOUT: seconds('longest opening of a session with an upstream', {
-    default: 30,
-    minimum: 0.05,
+  TOOL_CONCURRENT_LIMIT: count('tool calls to one upstream at a time, per worker; further ones wait; 0: no limit', {
+    default: 0,
+    minimum: 0,
+    maximum: 100_000,
+    live: true,
+    sourceNote: '10 in the source; here the limits on connections and sessions do without it',
+  }),
+  RETRY_MAX_ATTEMPTS: count('attempts at a request that may be carried out twice (lists, reads, annotated tools)', {
+    default: 3,
+    minimum: 1,
+    maximum: 20,
+    live: true,
+  }),
+  RETRY_BASE_DELAY: seconds('wait before the second attempt; doubled for each further one, half of it random', {
+    default: 1,
+    minimum: 0.001,
     maximum: 600,
     live: true,
   }),
-  MCP_SESSION_POOL_CLEANUP_TIMEOUT: seconds('longest goodbye to an upstream when a session with it is closed', {
-    default: 5,
-    minimum: 0.05,
-    maximum: 60,
+  RETRY_MAX_DELAY: seconds('longest wait between two attempts', {
+    default: 60,
+    minimum: 0.001,
+    maximum: 3600,
     live: true,
-    sourceNote: 'the Tuning Guide recommends 0.5',
   }),
+  ENABLE_HEADER_PASSTHROUGH: flag('pass headers of a client on to upstreams', false, { live: true }),
+  DEFAULT_PASSTHROUGH_HEADERS: Type.String({
+    default: 'X-Tenant-Id,X-Trace-Id',
+    pattern: `^[A-Za-z0-9_,"'\\s[\\]-]*$`,
+    description:
+      'which ones, separated by commas or as a JSON list; the token for this gateway stays here unless Authorization is named',
+    live: true,
+  }),
+  ...sessionPoolSettings,
 };

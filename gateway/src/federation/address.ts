@@ -7,6 +7,8 @@ export interface UpstreamAddress {
   url: string;
   transport: 'STREAMABLEHTTP' | 'SSE';
   headers: Record<string, string>;
+  /** Names of the client's headers that go on to it; undefined: DEFAULT_PASSTHROUGH_HEADERS. */
+  passthroughHeaders?: string[] | undefined;
 }
 
 export function isSameAddress(one: UpstreamAddress, other: UpstreamAddress): boolean {

@@ -5,6 +5,16 @@ import { isObject } from '../mcp/messages.ts';
 import type { UpstreamAnswer } from './upstream.ts';
 import type { WireAnswer } from './wire.ts';
 
+/** Why an answer is none: its HTTP status. */
+export class UpstreamStatus extends Error {
+  readonly status: number;
+  constructor(status: number) {
+    super(`HTTP ${status}`);
+    this.name = 'UpstreamStatus';
+    this.status = status;
+  }
+}
+
 /**
  * @param url for the messages
  * @throws GW_UPSTREAM_INVALID
@@ -22,7 +32,7 @@ export function readAnswer(answer: WireAnswer, id: number, url: string): Upstrea
       return { ok: true, resultJson: memberText(text, 'result', result) };
     }
   }
-  if (status !== 200) throw invalid(url, `it answered HTTP ${status}`);
+  if (status !== 200) throw invalid(url, `it answered HTTP ${status}`, new UpstreamStatus(status));
   throw invalid(url, `expected the JSON-RPC answer to request ${id}, got ${toShort(text)}`);
 }
 

@@ -1,15 +1,19 @@
 // The upstream sessions of clients that have a session themselves: one per client session and upstream, with that client's
 // capabilities, for nobody else. They end with the client's.
 import { isObject } from '../mcp/messages.ts';
-import type { McpSession } from '../mcp/ports.ts';
+import type { CancelSignal, McpSession } from '../mcp/ports.ts';
 import { isSameAddress, type UpstreamAddress } from './address.ts';
 import type { SessionFor } from './dial.ts';
-import { LoneUpstream, type LoneUpstreamOptions } from './lone-upstream.ts';
-import type { RequestOptions, UpstreamAnswer } from './upstream.ts';
+import { LoneSession } from './lone-session.ts';
+import type { SessionSource } from './session-source.ts';
+import type { RequestOptions, RequestTarget, Upstream, UpstreamAnswer, UpstreamCatalog } from './upstream.ts';
 import type { UpstreamSession } from './upstream-session.ts';
 
-export interface ClientSessionsOptions extends Pick<LoneUpstreamOptions, 'timeoutMs' | 'goodbyeMs' | 'observe'> {
+export interface ClientSessionsOptions {
   open: (address: UpstreamAddress, session: SessionFor) => Promise<UpstreamSession>;
+  toUpstream: (address: UpstreamAddress, source: SessionSource, passed: string[]) => Upstream;
+  timeoutMs: () => number;
+  goodbyeMs: () => number;
 }
 
 interface Own {
@@ -28,13 +32,14 @@ export class ClientSessions implements AsyncDisposable {
   /** Upstream sessions open at the moment. */
   get size(): number {
     let size = 0;
-    for (const owned of this.#sessions.values())
+    for (const owned of this.#sessions.values()) {
       for (const { upstream } of owned.values()) if (upstream.session !== undefined) size++;
+    }
     return size;
   }
 
   /** @param passed headers of the request, for a session that has to be opened */
-  of(address: UpstreamAddress, client: McpSession, passed: string[]): ClientUpstream {
+  of(address: UpstreamAddress, client: McpSession, passed: string[]): Upstream {
     let owned = this.#sessions.get(client);
     if (owned === undefined) {
       owned = new Map();
@@ -47,24 +52,15 @@ export class ClientSessions implements AsyncDisposable {
       return known.upstream;
     }
     if (known !== undefined) void known.upstream[Symbol.asyncDispose]();
-    const { open, ...options } = this.#options;
-    const upstream = new ClientUpstream({
-      ...options,
-      url: address.url,
-      client,
-      open: (timeoutMs) =>
-        open(address, { clientCapabilities: client.clientCapabilities, peer: client.peer, passed, timeoutMs }),
-    });
+    const upstream = new ClientUpstream(this.#options, address, client, passed);
     owned.set(address.id, { address, upstream });
     return upstream;
   }
 
   /** Tells every upstream session of this client. Never rejects. */
   async broadcast(client: McpSession, method: string, paramsJson: string | undefined): Promise<void> {
-    const told = [...(this.#sessions.get(client)?.values() ?? [])].map(({ upstream }) =>
-      upstream.tell(method, paramsJson),
-    );
-    await Promise.allSettled(told);
+    const all = [...(this.#sessions.get(client)?.values() ?? [])];
+    await Promise.allSettled(all.map(({ upstream }) => upstream.tell(method, paramsJson)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -79,50 +75,69 @@ export class ClientSessions implements AsyncDisposable {
 }
 
 /** Makes good in a new session what the client had set up in the lost one. */
-class ClientUpstream extends LoneUpstream {
+class ClientUpstream implements Upstream {
+  readonly #options: ClientSessionsOptions;
   readonly #client: McpSession;
+  readonly #source: LoneSession;
+  readonly #upstream: Upstream;
   /** Parameters of `resources/subscribe`. */
   readonly #subscribed = new Set<string>();
 
-  constructor({ client, open, ...options }: LoneUpstreamOptions & { client: McpSession }) {
-    super({
-      ...options,
+  constructor(options: ClientSessionsOptions, address: UpstreamAddress, client: McpSession, passed: string[]) {
+    this.#options = options;
+    this.#client = client;
+    const { clientCapabilities, peer } = client;
+    this.#source = new LoneSession({
+      url: address.url,
+      goodbyeMs: options.goodbyeMs,
       open: async (timeoutMs) => {
-        const session = await open(timeoutMs);
+        const session = await options.open(address, { clientCapabilities, peer, passed, timeoutMs });
         this.#prepare(session);
         return session;
       },
     });
-    this.#client = client;
+    this.#upstream = options.toUpstream(address, this.#source, passed);
   }
 
-  override async request(
+  get session(): UpstreamSession | undefined {
+    return this.#source.take();
+  }
+
+  request(
     method: string,
     paramsJson: string | undefined,
     options?: RequestOptions,
-    headers?: string[],
+    target?: RequestTarget,
   ): Promise<UpstreamAnswer> {
-    const answer = await super.request(method, paramsJson, options, headers);
-    if (answer.ok && paramsJson !== undefined) {
-      if (method === 'resources/subscribe') this.#subscribed.add(paramsJson);
-      else if (method === 'resources/unsubscribe') this.#subscribed.delete(paramsJson);
-    }
-    return answer;
+    const answering = this.#upstream.request(method, paramsJson, options, target);
+    if (paramsJson === undefined || !method.endsWith('subscribe')) return answering;
+    return answering.then((answer) => {
+      if (answer.ok && method === 'resources/subscribe') this.#subscribed.add(paramsJson);
+      if (method === 'resources/unsubscribe') this.#subscribed.delete(paramsJson);
+      return answer;
+    });
   }
 
-  /** A request that the upstream has no capability for is not sent. */
+  discover(signal?: CancelSignal): Promise<UpstreamCatalog> {
+    return this.#upstream.discover(signal);
+  }
+
+  [Symbol.asyncDispose](): PromiseLike<void> {
+    return this.#upstream[Symbol.asyncDispose]();
+  }
+
+  /** A level that the upstream has no capability for is not sent. */
   async tell(method: string, paramsJson: string | undefined): Promise<void> {
     const { session } = this;
     if (session === undefined) return;
     if (method.startsWith('notifications/')) session.notify(method, paramsJson);
-    else if (method !== 'logging/setLevel' || isObject(session.capabilities['logging']))
-      await this.request(method, paramsJson);
+    else if (method !== 'logging/setLevel' || hasLogging(session)) await this.request(method, paramsJson);
   }
 
   #prepare(session: UpstreamSession): void {
     session.listen();
     const { logLevel } = this.#client;
-    if (logLevel !== undefined && isObject(session.capabilities['logging'])) {
+    if (logLevel !== undefined && hasLogging(session)) {
       this.#ask(session, 'logging/setLevel', JSON.stringify({ level: logLevel }));
     }
     for (const paramsJson of this.#subscribed) this.#ask(session, 'resources/subscribe', paramsJson);
@@ -130,6 +145,10 @@ class ClientUpstream extends LoneUpstream {
 
   /** Ahead of the request that the session is opened for; what comes of it changes nothing for that one. */
   #ask(session: UpstreamSession, method: string, paramsJson: string): void {
-    session.request(method, paramsJson, this.timeoutMs, undefined, undefined).catch(() => undefined);
+    session.request(method, paramsJson, this.#options.timeoutMs(), undefined, undefined).catch(() => undefined);
   }
+}
+
+function hasLogging({ capabilities }: UpstreamSession): boolean {
+  return isObject(capabilities['logging']);
 }

@@ -56,7 +56,7 @@ function connectWire(outbound: Outbound, address: UpstreamAddress, passed: strin
     });
   }
   const url = parseUrl(address.url);
-  const headers = [...passed];
-  for (const [name, value] of Object.entries(address.headers)) headers.push(name, value);
-  return new HttpWire(url, headers, outbound.origin(url));
+  const own: string[] = [];
+  for (const [name, value] of Object.entries(address.headers)) own.push(name, value);
+  return new HttpWire(url, own, passed, outbound.origin(url));
 }

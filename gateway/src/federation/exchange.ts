@@ -24,7 +24,7 @@ export interface ExchangeOptions {
   silenceMs: number;
   signal: CancelSignal | undefined;
   inbox: Inbox | undefined;
-  peer: ClientPeer | undefined;
+  from: { readonly peer?: ClientPeer | undefined } | undefined;
 }
 
 /** An answer above this is refused: it would be held in memory whole. */
@@ -163,7 +163,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     }
     if (!isObject(message)) return;
     if ('method' in message) {
-      const thinking = this.#options.inbox?.take(message, data, this.#options.peer);
+      const thinking = this.#options.inbox?.take(message, data, this.#options.from?.peer);
       if (thinking !== undefined) this.#hold(thinking);
     } else if ('id' in message && message['id'] === this.#options.id) {
       this.#succeed(data, message);

@@ -10,35 +10,42 @@ export class HttpWire implements Wire {
   readonly #url: string;
   readonly #path: string;
   readonly #origin: Origin;
-  #headers: string[];
+  /** Of every request. */
+  readonly #fixed: string[];
+  /** And those of whoever the session is for, unless a request brings its own. */
+  readonly #headers: string[];
   #sessionId: string | undefined;
   #stream: StandingStream | undefined;
   #isClosed = false;
 
-  /** @param headers sent with every request, as pairs behind each other */
-  constructor(url: URL, headers: string[], origin: Origin) {
+  /**
+   * @param own sent with every request, as pairs behind each other
+   * @param passed sent with every request that has none of its own
+   */
+  constructor(url: URL, own: string[], passed: string[], origin: Origin) {
     this.#url = url.href;
     this.#path = `${url.pathname}${url.search}`;
     this.#origin = origin;
-    this.#headers = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream', ...headers];
+    this.#fixed = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream', ...own];
+    this.#headers = [...this.#fixed, ...passed];
     origin.retain();
   }
 
   request(request: WireRequest): Promise<WireAnswer> {
-    const { id, body, headers, timeoutMs, silenceMs, signal, inbox, peer } = request;
+    const { id, body, headers, timeoutMs, silenceMs, signal, inbox, from } = request;
     return exchange({
       origin: this.#origin,
       isAside: false,
       url: this.#url,
       path: this.#path,
-      headers: headers === undefined ? this.#headers : [...this.#headers, ...headers],
+      headers: headers === undefined ? this.#headers : [...this.#fixed, ...headers],
       body,
       id,
       timeoutMs,
       silenceMs,
       signal,
       inbox,
-      peer,
+      from,
     });
   }
 
@@ -55,15 +62,17 @@ export class HttpWire implements Wire {
       silenceMs: timeoutMs,
       signal: undefined,
       inbox: undefined,
-      peer: undefined,
+      from: undefined,
     });
     return status;
   }
 
   agree(sessionId: string | undefined, protocolVersion: string): void {
     this.#sessionId = sessionId;
-    this.#headers.push('mcp-protocol-version', protocolVersion);
-    if (sessionId !== undefined) this.#headers.push('mcp-session-id', sessionId);
+    const agreed = ['mcp-protocol-version', protocolVersion];
+    if (sessionId !== undefined) agreed.push('mcp-session-id', sessionId);
+    this.#fixed.push(...agreed);
+    this.#headers.push(...agreed);
   }
 
   listen(inbox: Inbox): void {

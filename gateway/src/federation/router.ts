@@ -12,6 +12,8 @@ interface Entry {
   originalName: string;
   gatewayId: string;
   rest?: RestTool | undefined;
+  /** As its upstream lists it. */
+  json?: string;
 }
 
 /** What is read of the registry (its `Catalog`, of which this is the part that routing needs). */
@@ -55,7 +57,7 @@ export function createRouter(routes: Routes, upstreams: Pick<Upstreams, 'of'>, c
             ? replaceMember(paramsJson, params, nameMember, own)
             : replaceInner(paramsJson, params, within, nameMember, own);
       }
-      return upstream.request(forwarded.method, sent, caller);
+      return upstream.request(forwarded.method, sent, caller, entry);
     },
   };
 }

@@ -16,8 +16,10 @@ export function traceUpstreams(upstreams: { of: Of }): { of: Of } {
       return {
         discover: (signal) => upstream.discover(signal),
         [Symbol.asyncDispose]: () => upstream[Symbol.asyncDispose](),
-        request: (method, paramsJson, options) =>
-          traceRequest(trace, method, address, options, (traced) => upstream.request(method, paramsJson, traced)),
+        request: (method, paramsJson, options, target) =>
+          traceRequest(trace, method, address, options, (traced) =>
+            upstream.request(method, paramsJson, traced, target),
+          ),
       };
     },
   };
@@ -41,6 +43,7 @@ async function traceRequest(
   try {
     const answer = await request({
       ...(options?.signal === undefined ? {} : { signal: options.signal }),
+      ...(options?.headers === undefined ? {} : { headers: options.headers }),
       get peer() {
         return options?.peer;
       },

@@ -53,14 +53,17 @@ export class UpstreamSession {
   capabilities: Record<string, unknown> = {};
   /** Requests under way; kept by whoever hands sessions out. */
   inFlight = 0;
-  readonly openedAtMs = performance.now();
-  usedAtMs = this.openedAtMs;
+  openedAtMs = 0;
+  usedAtMs = 0;
   /** It serves nobody any more: forgotten by the upstream, or its connection failed. */
   isLost = false;
+  /** It gets no further requests; kept by whoever hands sessions out. */
+  isRetired = false;
   readonly #wire: Wire;
   readonly #options: SessionOptions;
   readonly #inbox: SessionInbox;
   #lastId = 0;
+  #isForgotten = false;
 
   constructor(wire: Wire, options: SessionOptions) {
     this.#wire = wire;
@@ -90,7 +93,7 @@ export class UpstreamSession {
       silenceMs,
       signal: undefined,
       inbox,
-      peer: undefined,
+      from: undefined,
     });
     const answer = readAnswer(got, id, this.#options.url);
     if (!answer.ok) throw this.#invalid(`it refused initialize: ${answer.error.code} ${answer.error.message}`);
@@ -98,10 +101,12 @@ export class UpstreamSession {
     const leftMs = Math.max(1, startedAt + timeoutMs - performance.now());
     const status = await this.#wire.send('{"jsonrpc":"2.0","method":"notifications/initialized"}', leftMs);
     if (status >= 400) throw this.#invalid(`it answered notifications/initialized with HTTP ${status}`);
+    this.openedAtMs = performance.now();
+    this.usedAtMs = this.openedAtMs;
   }
 
   /**
-   * @param headers of this request alone, as pairs behind each other
+   * @param headers instead of those that were passed on when it was opened, as pairs behind each other
    * @throws as `Upstream.request`
    */
   async request(
@@ -109,7 +114,7 @@ export class UpstreamSession {
     paramsJson: string | undefined,
     timeoutMs: number,
     options: RequestOptions | undefined,
-    headers: string[] | undefined,
+    headers: readonly string[] | undefined,
   ): Promise<UpstreamAnswer | typeof FORGOTTEN> {
     const id = ++this.#lastId;
     const signal = options?.signal;
@@ -117,15 +122,16 @@ export class UpstreamSession {
       const answer = await this.#wire.request({
         id,
         body: toBody(id, method, paramsJson),
-        headers: join(headers, options?.trace?.upstreamHeaders),
+        headers,
         timeoutMs,
         silenceMs: this.#options.silenceMs(),
         signal,
         inbox: this.#inbox,
-        peer: options?.peer,
+        from: options,
       });
       if (answer.status !== 200 && this.id !== undefined && isForgotten(answer, id)) {
         this.isLost = true;
+        this.#isForgotten = true;
         return FORGOTTEN;
       }
       return readAnswer(answer, id, this.#options.url);
@@ -152,7 +158,7 @@ export class UpstreamSession {
   close(goodbyeMs: number): Promise<void> {
     this.isLost = true;
     this.#inbox[Symbol.dispose]();
-    return this.#wire.close(goodbyeMs);
+    return this.#wire.close(this.#isForgotten ? 0 : goodbyeMs);
   }
 
   #agree(result: Record<string, unknown>, sessionId: string | undefined): void {
@@ -203,11 +209,6 @@ function toNotification(method: string, paramsJson: string | undefined): string 
   return paramsJson === undefined
     ? `{"jsonrpc":"2.0","method":"${method}"}`
     : `{"jsonrpc":"2.0","method":"${method}","params":${paramsJson}}`;
-}
-
-function join(some: readonly string[] | undefined, more: readonly string[] | undefined): readonly string[] | undefined {
-  if (some === undefined || more === undefined) return some ?? more;
-  return [...some, ...more];
 }
 
 function toName(value: unknown): string {

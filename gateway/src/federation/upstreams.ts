@@ -1,15 +1,28 @@
-// The upstreams in use: what a call of a caller goes to.
+// The upstreams in use: what a request of a caller goes to, with whose session. The only place where the parts of this folder are
+// put together.
+import { LRUCache } from 'lru-cache';
 import type { Config } from '../config.ts';
 import type { Caller, McpSession } from '../mcp/ports.ts';
-import { isSameAddress, parseUrl, type UpstreamAddress } from './address.ts';
+import { parseUrl, type UpstreamAddress } from './address.ts';
+import { CallLimit } from './call-limit.ts';
+import { type CircuitConfig, Circuits } from './circuits.ts';
 import { ClientSessions } from './client-sessions.ts';
-import { createDial, ownSession } from './dial.ts';
-import { LoneUpstream } from './lone-upstream.ts';
+import { createDial, ownSession, type SessionFor } from './dial.ts';
+import { FreshSessions } from './fresh-sessions.ts';
+import { LoneSession } from './lone-session.ts';
 import { Outbound, type OutboundConfig } from './outbound.ts';
-import type { Upstream } from './upstream.ts';
+import { type PassthroughConfig, passedHeaders } from './passthrough.ts';
+import { createCounts, type PoolMetrics, toPoolMetrics } from './pool-metrics.ts';
+import { Pools } from './pools.ts';
+import { RetryBudget, type RetryConfig } from './retry.ts';
+import { SessionPool, type SessionPoolConfig } from './session-pool.ts';
+import type { SessionSource } from './session-source.ts';
+import { SessionUpstream } from './session-upstream.ts';
+import type { RequestOptions, Upstream } from './upstream.ts';
 import type { Observe } from './upstream-session.ts';
 
 export type { UpstreamAddress } from './address.ts';
+export type { PoolMetrics } from './pool-metrics.ts';
 
 export interface Upstreams extends AsyncDisposable {
   /** A new one, the caller's own to dispose: for discovery. @throws GW_INVALID_REQUEST */
@@ -21,12 +34,24 @@ export interface Upstreams extends AsyncDisposable {
    * `logLevel`), `notifications/roots/list_changed`. Never rejects.
    */
   broadcast(session: McpSession, method: string, paramsJson: string | undefined): Promise<void>;
+  poolMetrics(): PoolMetrics;
 }
 
 export type UpstreamsConfig = OutboundConfig &
+  SessionPoolConfig &
+  CircuitConfig &
+  PassthroughConfig &
+  RetryConfig &
   Pick<
     Config,
-    'TOOL_TIMEOUT' | 'HTTPX_READ_TIMEOUT' | 'MCP_SESSION_POOL_CREATE_TIMEOUT' | 'MCP_SESSION_POOL_CLEANUP_TIMEOUT'
+    | 'AUTH_REQUIRED'
+    | 'TOOL_TIMEOUT'
+    | 'TOOL_CONCURRENT_LIMIT'
+    | 'HTTPX_READ_TIMEOUT'
+    | 'MCP_SESSION_POOL_ENABLED'
+    | 'MCP_SESSION_POOL_CREATE_TIMEOUT'
+    | 'MCP_SESSION_POOL_TRANSPORT_TIMEOUT'
+    | 'MCP_SESSION_POOL_IDLE_EVICTION'
   >;
 
 export interface UpstreamsOptions {
@@ -36,72 +61,118 @@ export interface UpstreamsOptions {
   listChanged?: (gatewayId: string, kind: string) => void;
 }
 
-interface Pooled {
-  address: UpstreamAddress;
-  upstream: Upstream;
-  isUsed: boolean;
+/** What all requests to one upstream share, whoever asks. */
+interface Shared {
+  limit: CallLimit;
+  budget: RetryBudget;
 }
 
-/** An upstream that served nothing between two sweeps is let go: it may have been deleted. */
-const SWEEP_MS = 5 * 60_000;
+/** Gateways come and go: what is remembered of those that are gone is bounded. */
+const UPSTREAMS_REMEMBERED = 10_000;
 
 export function createUpstreams({ config, observe, listChanged }: UpstreamsOptions): Upstreams {
   const outbound = new Outbound(config);
+  const circuits = new Circuits(config);
+  const counts = createCounts();
+  const shared = new LRUCache<string, Shared>({ max: UPSTREAMS_REMEMBERED });
   const dial = createDial({ outbound, config, observe, listChanged });
-  const timeoutMs = () => config.TOOL_TIMEOUT * 1000;
-  const goodbyeMs = () => config.MCP_SESSION_POOL_CLEANUP_TIMEOUT * 1000;
-  const clients = new ClientSessions({ open: dial, timeoutMs, goodbyeMs, observe });
-  const pooled = new Map<string, Pooled>();
-  const retired = new Map<Upstream, NodeJS.Timeout>();
+  const goodbyeMs = () =>
+    config.MCP_SESSION_POOL_TERMINATE_ON_CLOSE ? config.MCP_SESSION_POOL_CLEANUP_TIMEOUT * 1000 : 0;
+  const pooledSilenceMs = () => config.MCP_SESSION_POOL_TRANSPORT_TIMEOUT * 1000;
+  const guarded = (address: UpstreamAddress, session: SessionFor) =>
+    circuits.run(address.url, () => dial(address, session));
 
-  const connect = (address: UpstreamAddress): Upstream => {
-    parseUrl(address.url);
-    const open = (leftMs: number) => dial(address, { ...ownSession, timeoutMs: leftMs });
-    return new LoneUpstream({ url: address.url, open, timeoutMs, goodbyeMs, observe });
-  };
-  /** Calls that it has begun may end; no new ones reach it. */
-  const retire = (id: string, upstream: Upstream): void => {
-    pooled.delete(id);
-    const timer = setTimeout(() => {
-      retired.delete(upstream);
-      void upstream[Symbol.asyncDispose]();
-    }, timeoutMs());
-    retired.set(upstream, timer.unref());
-  };
-  const sweep = (): void => {
-    for (const [id, entry] of pooled) {
-      if (!entry.isUsed) retire(id, entry.upstream);
-      entry.isUsed = false;
+  const sharedOf = (address: UpstreamAddress): Shared => {
+    let known = shared.get(address.id);
+    if (known === undefined) {
+      const limit = new CallLimit(() => config.TOOL_CONCURRENT_LIMIT);
+      known = { limit, budget: new RetryBudget() };
+      shared.set(address.id, known);
     }
+    return known;
   };
-  const sweeper = setInterval(sweep, SWEEP_MS).unref();
+  /** Undefined while nothing is passed on: the requests then have the headers of their session. */
+  const passedOf = ({ headers }: Pick<Caller, 'headers'>, address: UpstreamAddress) =>
+    config.ENABLE_HEADER_PASSTHROUGH ? passedHeaders(config, headers, address) : undefined;
+  const headersOf = (address: UpstreamAddress, opened: string[]) => (options: RequestOptions | undefined) => {
+    const passed =
+      config.ENABLE_HEADER_PASSTHROUGH && options?.headers !== undefined
+        ? passedHeaders(config, options.headers, address)
+        : undefined;
+    const trace = options?.trace?.upstreamHeaders;
+    if (trace === undefined || trace.length === 0) return passed;
+    return [...(passed ?? opened), ...trace];
+  };
+  const toUpstream = (address: UpstreamAddress, source: SessionSource, passed: string[]): SessionUpstream =>
+    new SessionUpstream({
+      url: address.url,
+      source,
+      config,
+      ...sharedOf(address),
+      headersOf: headersOf(address, passed),
+      observe,
+    });
+
+  const pools = new Pools({
+    create(address, passed) {
+      const session = { ...ownSession, passed, silenceMs: pooledSilenceMs };
+      const open = (timeoutMs: number) => guarded(address, { ...session, timeoutMs });
+      const pool = new SessionPool({ url: address.url, config, open, counts });
+      return { pool, upstream: toUpstream(address, pool, passed) };
+    },
+    passedOf,
+    isAuthRequired: () => config.AUTH_REQUIRED,
+    idleEvictionMs: () => config.MCP_SESSION_POOL_IDLE_EVICTION * 1000,
+    counts,
+  });
+  const clients = new ClientSessions({
+    open: guarded,
+    goodbyeMs,
+    toUpstream,
+    timeoutMs: () => config.TOOL_TIMEOUT * 1000,
+  });
+
+  const sweeper = setInterval(() => {
+    const nowMs = performance.now();
+    pools.sweep(nowMs);
+    circuits.sweep();
+  }, sweepEveryMs(config)).unref();
 
   return {
-    connect,
-    of(address, { session }) {
-      if (session !== undefined) return clients.of(address, session, []);
-      const known = pooled.get(address.id);
-      if (known !== undefined) {
-        known.isUsed = true;
-        if (known.address === address || isSameAddress(known.address, address)) {
-          known.address = address;
-          return known.upstream;
-        }
-        retire(address.id, known.upstream);
+    connect(address) {
+      parseUrl(address.url);
+      const open = (timeoutMs: number) => dial(address, { ...ownSession, timeoutMs });
+      return toUpstream(address, new LoneSession({ url: address.url, open, goodbyeMs }), []);
+    },
+    of(address, caller) {
+      if (caller.session !== undefined) {
+        return clients.of(address, caller.session, passedOf(caller, address) ?? []);
       }
-      const upstream = connect(address);
-      pooled.set(address.id, { address, upstream, isUsed: true });
-      return upstream;
+      if (config.MCP_SESSION_POOL_ENABLED) return pools.of(address, caller);
+      const passed = passedOf(caller, address) ?? [];
+      const open = (timeoutMs: number) => guarded(address, { ...ownSession, passed, timeoutMs });
+      return toUpstream(address, new FreshSessions({ url: address.url, open, goodbyeMs }), passed);
     },
     broadcast: (session, method, paramsJson) => clients.broadcast(session, method, paramsJson),
+    poolMetrics: () =>
+      toPoolMetrics({
+        isEnabled: config.MCP_SESSION_POOL_ENABLED,
+        counts,
+        pools: pools.pools(),
+        clientSessions: clients.size,
+        circuits: circuits.report(),
+      }),
     async [Symbol.asyncDispose]() {
       clearInterval(sweeper);
-      const all = [...[...pooled.values()].map(({ upstream }) => upstream), ...retired.keys(), clients];
-      for (const timer of retired.values()) clearTimeout(timer);
-      pooled.clear();
-      retired.clear();
-      await Promise.allSettled(all.map((one) => one[Symbol.asyncDispose]()));
+      circuits[Symbol.dispose]();
+      await Promise.allSettled([pools, clients].map((one) => one[Symbol.asyncDispose]()));
       await outbound[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Often enough that a session outlives its time by little, and seldom enough to cost nothing. */
+function sweepEveryMs(config: SessionPoolConfig & Pick<Config, 'MCP_SESSION_POOL_IDLE_EVICTION'>): number {
+  const shortest = Math.min(config.MCP_SESSION_POOL_TTL, config.MCP_SESSION_POOL_IDLE_EVICTION) * 1000;
+  return Math.min(15_000, Math.max(50, shortest / 2));
 }

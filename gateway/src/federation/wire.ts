@@ -23,7 +23,7 @@ export interface Inbox {
 export interface WireRequest {
   id: number;
   body: string;
-  /** Of this request alone, as pairs behind each other; undefined: none. */
+  /** Instead of those that were passed on when the session was opened, as pairs behind each other; undefined: those. */
   headers: readonly string[] | undefined;
   /** From now to the last byte. */
   timeoutMs: number;
@@ -31,7 +31,8 @@ export interface WireRequest {
   silenceMs: number;
   signal: CancelSignal | undefined;
   inbox: Inbox;
-  peer: ClientPeer | undefined;
+  /** For whom: its `peer` is asked for when the upstream has something to say, and made then. */
+  from: { readonly peer?: ClientPeer | undefined } | undefined;
 }
 
 export interface Wire {

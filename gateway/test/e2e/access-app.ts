@@ -90,6 +90,9 @@ export async function startAccessApp(databaseUrl: string, settings: Record<strin
     upstreams: {
       of: (address) => upstreams.connect({ ...address, name: '', slug: '' }),
       broadcast: async () => undefined,
+      poolMetrics: () => {
+        throw new Error('not asked for in this test');
+      },
     },
     caches,
     access,

@@ -1,64 +1,9 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { ServerResponse } from 'node:http';
 import { expect, test } from 'vitest';
 import type { Upstream } from '../../src/federation/upstream.ts';
 import { createUpstreams } from '../../src/federation/upstreams.ts';
 import { configOf } from '../config-of.ts';
-
-interface Message {
-  id?: number;
-  method: string;
-  params?: { name?: string; requestId?: number; cursor?: string };
-}
-
-type Answer = (message: Message, response: ServerResponse, request: IncomingMessage) => void;
-
-interface RawUpstream extends AsyncDisposable {
-  url: string;
-  received: Message[];
-}
-
-const json = (response: ServerResponse, body: string, status = 200) => {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(body);
-};
-const result = (id: number | undefined, text: string) => `{"jsonrpc":"2.0","id":${id},"result":{"text":"${text}"}}`;
-
-/** An MCP server down to the bytes: `answer` gets what is not part of opening the session, `part` what ends it. */
-async function startRawUpstream(
-  answer: Answer,
-  part: (response: ServerResponse) => void = (response) => response.writeHead(204).end(),
-): Promise<RawUpstream> {
-  const received: Message[] = [];
-  let sessions = 0;
-  const server = createServer(async (request, response) => {
-    let body = '';
-    for await (const chunk of request) body += chunk;
-    if (request.method === 'DELETE') return part(response);
-    const message = JSON.parse(body) as Message;
-    received.push(message);
-    if (message.method === 'initialize') {
-      response.setHeader('mcp-session-id', `session-${++sessions}`);
-      const capabilities = { tools: {}, prompts: {} };
-      const serverInfo = { name: 'raw', version: '1' };
-      const opened = { protocolVersion: '2025-06-18', capabilities, serverInfo };
-      return json(response, JSON.stringify({ jsonrpc: '2.0', id: message.id, result: opened }));
-    }
-    if (message.id === undefined) return response.writeHead(202).end();
-    return answer(message, response, request);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
-    received,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
-}
+import { type Answer, json, result, startRawUpstream } from './raw-upstream.ts';
 
 /** One upstream with one session, and everything that stands behind it. */
 function connect(url: string, timeoutMs = 1_000, settings: Record<string, string> = {}): Upstream {
@@ -284,7 +229,7 @@ test.each<[string, (response: ServerResponse) => void]>([
   ['no answer', () => undefined],
   ['an answer without an end', (response) => response.writeHead(200).write('good')],
 ])('letting go does not wait for an upstream that has %s to the goodbye', async (_what, part) => {
-  await using raw = await startRawUpstream(({ id }, response) => json(response, result(id, 'ok')), part);
+  await using raw = await startRawUpstream(({ id }, response) => json(response, result(id, 'ok')), { part });
   const upstream = connect(raw.url);
   await upstream.request('tools/call', '{}');
   const startedAt = performance.now();
