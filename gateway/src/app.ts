@@ -25,6 +25,7 @@ import { Listeners } from './http/listen.ts';
 import { loginRoutes } from './http/login.ts';
 import { mcpPoolRoutes } from './http/mcp-pool.ts';
 import { metricsRoutes } from './http/metrics.ts';
+import { observeQueries } from './http/observe-queries.ts';
 import { observeRequests } from './http/observe-requests.ts';
 import { askForPermissions, forPermitted } from './http/permissions.ts';
 import { promptRoutes } from './http/prompts.ts';
@@ -54,7 +55,7 @@ import type { Tracer } from './telemetry/tracer.ts';
 export interface AppParts {
   config: Config;
   registry: Registry;
-  store: Pick<Store, 'ping' | 'pool'>;
+  store: Pick<Store, 'ping' | 'pool' | 'queryLog'>;
   upstreams: Pick<Upstreams, 'of' | 'broadcast' | 'poolMetrics'>;
   caches: Caches;
   access: Access;
@@ -127,6 +128,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
   traceRequests(app, { config, metrics, tracer });
   if (config.ENABLE_METRICS) observeRequests(app, metrics);
   protectEdge(app, config);
+  if (store.queryLog !== undefined) observeQueries(app, store.queryLog);
   registerErrorHandler(app, failed);
 
   app.register(healthRoutes, { ping: () => store.ping(), failed });

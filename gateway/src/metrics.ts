@@ -8,7 +8,7 @@ export { type MetricsSnapshot, renderMetrics, renderSnapshots, snapshotMetrics }
 
 /** Figures that other parts keep and that are read at scrape time. */
 export interface MetricSources {
-  database: () => { active: number; idle: number; waiting: number };
+  database: () => { size: number; active: number; idle: number; waiting: number; overflow: number };
   caches: () => { name: string; hits: number; misses: number; evictions: number; size: number }[];
   sessions: () => number;
 }
@@ -94,7 +94,11 @@ export function watchSources({ registry }: Metrics, sources: MetricSources): voi
     readGauge('db_pool_connections_active', 'Pooled connections in use', () => database().active),
   );
   registry.registerMetric(
-    readGauge('db_pool_size', 'Pooled connections, in use or not', () => database().active + database().idle),
+    readGauge('db_pool_size', 'Database connections that are kept open (DB_POOL_SIZE)', () => database().size),
+  );
+  registry.registerMetric(readGauge('db_pool_connections_idle', 'Pooled connections free', () => database().idle));
+  registry.registerMetric(
+    readGauge('db_pool_connections_overflow', 'Pooled connections beyond db_pool_size', () => database().overflow),
   );
   registry.registerMetric(
     readGauge('db_pool_connections_waiting', 'Who waits for a pooled connection', () => database().waiting),

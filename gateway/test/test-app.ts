@@ -120,7 +120,11 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
     query: down,
     transaction: down,
     ping: options.isReady === false ? down : async () => undefined,
-    pool: () => ({ active: 1, idle: 2, waiting: 0 }),
+    batch: down,
+    bulkInsert: down,
+    pool: () => ({ size: 5, active: 1, idle: 2, waiting: 0, overflow: 0 }),
+    resize: () => undefined,
+    queryLog: undefined,
     [Symbol.asyncDispose]: async () => undefined,
   };
   const upstreamOf = (session: McpSession | undefined): Upstream => ({

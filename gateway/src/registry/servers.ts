@@ -1,6 +1,6 @@
 // Virtual servers: a name under which some entries are served together.
 import { randomUUID } from 'node:crypto';
-import { type Selectable, sql, type Transaction } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import { Type } from 'typebox';
 import type { Config } from '../config.ts';
 import { isIn, now } from '../store/portable.ts';
@@ -64,8 +64,9 @@ export function createServerService({ store, config, changed }: ServerServiceOpt
       const wanted = readBody(ServerCreate, body, 'server');
       const members = await resolveMembers(store, wanted);
       const id = randomUUID();
-      const row = await store.transaction(async (db) => {
-        const created = await db
+      // One round trip, and the server and its members come into being together.
+      const [[row]] = await store.batch((db) => [
+        db
           .insertInto('servers')
           .values({
             id,
@@ -74,11 +75,10 @@ export function createServerService({ store, config, changed }: ServerServiceOpt
             icon: wanted.icon ?? null,
             tags: JSON.stringify(toTags(wanted.tags ?? [])),
           })
-          .returningAll()
-          .executeTakeFirstOrThrow();
-        await join(db, id, members);
-        return created;
-      });
+          .returningAll(),
+        joined(db, id, members),
+      ]);
+      if (row === undefined) throw new Error('PostgreSQL and SQLite return what they inserted');
       changed(id);
       return toRead(row, members);
     },
@@ -128,7 +128,7 @@ export function createServerService({ store, config, changed }: ServerServiceOpt
             entries.selectFrom('entries').select('id').where(isIn('kind', replaced)),
           )
           .execute();
-        await join(db, id, members);
+        await joined(db, id, members).execute();
       });
       changed(id);
       return await readServer(id);
@@ -151,10 +151,9 @@ export function createServerService({ store, config, changed }: ServerServiceOpt
 }
 
 /** One statement whatever their number; a member that was deleted meanwhile is left out. */
-async function join(db: Transaction<Database>, serverId: string, members: Member[]): Promise<void> {
-  if (members.length === 0) return;
+function joined(db: Kysely<Database>, serverId: string, members: Member[]) {
   const ids = members.map((member) => member.id);
-  await db
+  return db
     .insertInto('server_entries')
     .columns(['server_id', 'entry_id'])
     .expression((entries) =>
@@ -163,8 +162,7 @@ async function join(db: Transaction<Database>, serverId: string, members: Member
         .select([sql<string>`${serverId}`.as('server_id'), 'id'])
         .where(isIn('id', ids)),
     )
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
+    .onConflict((conflict) => conflict.doNothing());
 }
 
 /** Names and ids of the members, as ContextForge gives both. */

@@ -1,5 +1,7 @@
 // What the store asks of a database, whichever it is: PostgreSQL (postgres.ts) or SQLite (sqlite.ts).
 import type { Kysely } from 'kysely';
+import type { RunBatch } from './batch.ts';
+import type { PoolState } from './pool.ts';
 import type { Database } from './tables.ts';
 
 /** The part of a pino logger that is used below the HTTP edge. */
@@ -9,15 +11,14 @@ export interface Log {
   error(detail: object, message: string): void;
 }
 
-/** Connections of the pool, for /metrics and the administrator. */
-export interface PoolState {
-  active: number;
-  idle: number;
-  waiting: number;
-}
-
 export interface Connection extends AsyncDisposable {
   db: Kysely<Database>;
   ping(): Promise<void>;
+  /** Undefined where statements cannot be sent together: then they go one by one. */
+  batch: RunBatch | undefined;
+  /** Undefined where there is no COPY. */
+  copy: ((table: string, rows: readonly object[]) => Promise<void>) | undefined;
   pool(): PoolState;
+  /** The sizes in the configuration were changed. */
+  resized(): void;
 }

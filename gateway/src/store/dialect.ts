@@ -12,7 +12,7 @@ export async function connect(config: Config, log: Log, observer: DatabaseObserv
   if (isSqlite(config.DATABASE_URL)) return await migrated(await connectSqlite(config, observer));
   await using forMigration = connectPostgresForMigration(config, log);
   await migrate(forMigration.db);
-  return connectPostgres(config, log, observer);
+  return connectPostgres(config, config.DATABASE_URL, log, observer);
 }
 
 async function migrated(connection: Connection): Promise<Connection> {

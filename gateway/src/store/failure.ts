@@ -6,7 +6,7 @@ const unavailableClasses = ['08', '28', '3D', '53', '57', '58', 'XX'];
 
 /** Failures that `pg` and `pg-pool` tell by message only. */
 const unavailableMessages = [
-  'timeout exceeded when trying to connect',
+  'no connection came free',
   'timeout expired',
   'Connection terminated',
   'Query read timeout',
@@ -45,6 +45,15 @@ export function toGatewayError(error: unknown): unknown {
 
 /** Primary result codes of SQLite (https://www.sqlite.org/rescode.html) that mean the same; extended ones begin with them. */
 const sqliteUnavailable = /^SQLITE_(BUSY|LOCKED|IOERR|FULL|CANTOPEN|READONLY|CORRUPT|NOTADB|PERM|PROTOCOL)/;
+
+/** Refused, reset, not found, starting up, full: another attempt may go better. A wrong password stays wrong. */
+export function isConnectFailure(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (/^(ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOST|ENET)/.test(code)) return true;
+  if (code.startsWith('08') || code === '57P03' || code === '53300') return true;
+  return ['timeout expired', 'Connection terminated'].some((text) => error.message.includes(text));
+}
 
 function isUnavailable(code: string, message: string): boolean {
   if (sqliteUnavailable.test(code)) return true;

@@ -1,131 +1,129 @@
-// PostgreSQL through `pg`, and its connections.
-import { createHash } from 'node:crypto';
-import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
-import pg from 'pg';
+// PostgreSQL through `pg`, with the pool of pool.ts.
+import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
 import type { Config } from '../config.ts';
 import type { DatabaseObserver } from '../telemetry/database-observer.ts';
+import { oneByOne } from './batch.ts';
 import type { Connection, Log } from './connection.ts';
+import { isConnectFailure } from './failure.ts';
 import { toKyselyLog } from './observe.ts';
+import { Pool, type PoolSettings } from './pool.ts';
+import { openPostgresClient, type PostgresClient, type Route, toRoute } from './postgres-client.ts';
+import { withRetries } from './retry.ts';
+import { createStatementNames } from './statement-names.ts';
 import type { Database } from './tables.ts';
 
-export function connectPostgres(config: Config, log: Log, observer: DatabaseObserver | undefined): Connection {
-  const statementTimeoutMs = Math.round(config.DB_STATEMENT_TIMEOUT * 1000);
-  return createConnection(
-    new pg.Pool({
-      ...server(config),
-      min: config.DB_POOL_SIZE,
-      max: config.DB_POOL_SIZE + config.DB_MAX_OVERFLOW,
-      connectionTimeoutMillis: Math.round(config.DB_POOL_TIMEOUT * 1000),
-      maxLifetimeSeconds: config.DB_POOL_RECYCLE,
-      statement_timeout: statementTimeoutMs,
-      query_timeout: statementTimeoutMs, // for a server that hangs and so cannot keep its own deadline
-      idle_in_transaction_session_timeout: 2 * statementTimeoutMs,
+/** A request that finds the database away tries again for this long: a restart may be over, an answer must not take a second. */
+const SERVING_BUDGET_MS = 600;
+const SERVING_INTERVAL_MS = 50;
+const PAUSE_MAX_MS = 30_000;
+
+/** The pool that serves requests. @param url DATABASE_URL or that of a replica */
+export function connectPostgres(
+  config: Config,
+  url: string,
+  log: Log,
+  observer: DatabaseObserver | undefined,
+): Connection {
+  const route = toRoute(config);
+  const toName = createStatementNames(() => config.DB_PREPARE_THRESHOLD);
+  const open = () => openPostgresClient({ config, url: toPgUrl(url), route, deadlines: true, toName, broke });
+  const pool: Pool<PostgresClient> = createPool(config, observer, () =>
+    withRetries(open, {
+      retries: config.DB_MAX_RETRIES,
+      intervalMs: Math.min(SERVING_INTERVAL_MS, config.DB_RETRY_INTERVAL_MS),
+      pauseMaxMs: config.DB_RETRY_INTERVAL_MS,
+      budgetMs: SERVING_BUDGET_MS,
+      isWorthIt: isConnectFailure,
     }),
-    config,
-    log,
-    observer,
   );
-}
-
-/** For migrations: no deadline for a statement, since another process may hold the lock for as long as its migration takes. */
-export function connectPostgresForMigration(config: Config, log: Log): Connection {
-  return createConnection(new pg.Pool({ ...server(config), max: 2 }), config, log, undefined);
-}
-
-function server(config: Config): pg.PoolConfig {
-  const connectTimeoutMs = Math.round(config.DB_CONNECT_TIMEOUT * 1000);
-  return {
-    connectionString: config.DATABASE_URL.replace(/^postgres(ql)?(\+psycopg[0-9]?)?:/, 'postgresql:'),
-    application_name: 'gatebench-gateway',
-    keepAlive: true,
-    // pg-pool and the client share the name of one option: the wait for a free connection is longer than a connect may take.
-    Client: class extends pg.Client {
-      constructor(options?: pg.ClientConfig) {
-        super({ ...options, connectionTimeoutMillis: connectTimeoutMs });
-      }
-    },
-  } as pg.PoolConfig;
-}
-
-function createConnection(pool: pg.Pool, config: Config, log: Log, observer: DatabaseObserver | undefined): Connection {
-  // An idle connection that breaks must not end the process: the pool drops it and opens another when asked.
-  pool.on('error', (error) => log.warn({ error: error.message }, 'an idle database connection broke'));
-  const toName = config.DB_PREPARED_STATEMENTS ? createStatementNames() : () => undefined;
-  const kyselyPool: PostgresPool = {
-    connect: async () => toPoolClient(await (observer === undefined ? pool.connect() : wait(pool, observer)), toName),
-    end: () => pool.end(),
-  };
-  const kyselyLog = toKyselyLog(observer);
-  const db = new Kysely<Database>({
-    dialect: new PostgresDialect({ pool: kyselyPool }),
-    ...(kyselyLog === undefined ? {} : { log: kyselyLog }),
-  });
-  return {
-    db,
-    async ping() {
-      const client = toPoolClient(await pool.connect(), toName);
-      try {
-        await client.query('select 1', []);
-      } finally {
-        client.release();
-      }
-    },
-    pool: () => ({ active: pool.totalCount - pool.idleCount, idle: pool.idleCount, waiting: pool.waitingCount }),
-    async [Symbol.asyncDispose]() {
-      await db.destroy();
-      // Kysely ends the pool only when it was asked something: after nothing but a ping the connection would stay.
-      if (!pool.ending) await pool.end();
-    },
-  };
-}
-
-async function wait(pool: pg.Pool, observer: DatabaseObserver): Promise<pg.PoolClient> {
-  const startedAt = performance.now();
-  const client = await pool.connect();
-  observer.waited(startedAt, performance.now());
-  return client;
-}
-
-type ToName = (text: string) => string | undefined;
-
-const NAMED_STATEMENTS_MAX = 200;
-
-/** Names for statements, so that PostgreSQL parses and plans each once per connection; bounded, since texts could vary. */
-function createStatementNames(): ToName {
-  const names = new Map<string, string>();
-  return (text) => {
-    let name = names.get(text);
-    if (name === undefined && names.size < NAMED_STATEMENTS_MAX) {
-      name = `gw_${createHash('sha1').update(text).digest('hex').slice(0, 24)}`;
-      names.set(text, name);
-    }
-    return name;
-  };
+  function broke(client: PostgresClient, error: Error | undefined): void {
+    if (error !== undefined) log.warn({ error: error.message }, 'a database connection broke');
+    pool.forget(client);
+  }
+  return toConnection(pool, observer, route);
 }
 
 /**
- * A connection whose query ran into the client's own deadline is still waiting for that answer, and one that broke while it
- * was lent out says so by an event that ends the process when nobody listens: both are closed when released.
+ * For migrations: no deadline for a statement, since another process may hold the lock for as long as its migration takes;
+ * and a database that is not up yet is waited for.
  */
-function toPoolClient(client: pg.PoolClient, toName: ToName): PostgresPoolClient {
-  let broken: Error | undefined;
-  const onError = (error: Error) => {
-    broken = error;
+export function connectPostgresForMigration(config: Config, log: Log): Connection {
+  const route = toRoute(config);
+  const url = toPgUrl(config.DATABASE_URL);
+  const open = () =>
+    openPostgresClient({ config, url, route, deadlines: false, toName: () => undefined, broke: () => undefined });
+  const plan = {
+    retries: config.DB_MAX_RETRIES,
+    intervalMs: config.DB_RETRY_INTERVAL_MS,
+    pauseMaxMs: PAUSE_MAX_MS,
+    budgetMs: Number.POSITIVE_INFINITY,
+    isWorthIt: isConnectFailure,
+    failed: (error: unknown, pauseMs: number) =>
+      log.warn({ error: String(error), pauseMs: Math.round(pauseMs) }, 'the database cannot be reached yet'),
   };
-  client.on('error', onError);
-  async function query(text: string, values: readonly unknown[]): Promise<pg.QueryResult> {
-    const name = values.length > 0 ? toName(text) : undefined;
+  const settings: PoolSettings = { ...config, DB_POOL_CLASS: 'queue', DB_POOL_SIZE: 1, DB_MAX_OVERFLOW: 1 };
+  return toConnection(
+    createPool(settings, undefined, () => withRetries(open, plan)),
+    undefined,
+    route,
+  );
+}
+
+/** SQLAlchemy names the driver in the scheme. */
+function toPgUrl(url: string): string {
+  return url.replace(/^postgres(ql)?(\+psycopg[0-9]?)?:/, 'postgresql:');
+}
+
+function createPool(
+  settings: PoolSettings,
+  observer: DatabaseObserver | undefined,
+  open: () => Promise<PostgresClient>,
+): Pool<PostgresClient> {
+  return new Pool({
+    settings,
+    open,
+    close: (client) => client.close(),
+    isBroken: (client) => client.isBroken,
+    check: async (client) => void (await client.query('select 1', [])),
+    nowMs: () => performance.now(),
+    waited: (startedAt, endedAt) => observer?.waited(startedAt, endedAt),
+  });
+}
+
+function toConnection(pool: Pool<PostgresClient>, observer: DatabaseObserver | undefined, route: Route): Connection {
+  const connect = async (): Promise<PostgresPoolClient> => {
+    const client = await pool.acquire();
+    // Kysely's second signature of `query` is for cursors, which are not used; the rows have the type that Kysely asks for.
+    return {
+      query: (text: string, values: readonly unknown[]) => client.query(text, values),
+      release: () => pool.release(client),
+    } as unknown as PostgresPoolClient;
+  };
+  const kyselyLog = toKyselyLog(observer);
+  const db = new Kysely<Database>({
+    dialect: new PostgresDialect({ pool: { connect, end: async () => pool.end() } }),
+    ...(kyselyLog === undefined ? {} : { log: kyselyLog }),
+  });
+  async function withClient<T>(use: (client: PostgresClient) => Promise<T>): Promise<T> {
+    const client = await pool.acquire();
     try {
-      return await client.query({ text, values: [...values], ...(name === undefined ? {} : { name }) });
-    } catch (error) {
-      if (error instanceof Error && error.message === 'Query read timeout') broken = error;
-      throw error;
+      return await use(client);
+    } finally {
+      pool.release(client);
     }
   }
-  function release(): void {
-    client.off('error', onError);
-    client.release(broken);
-  }
-  // Kysely's second signature of `query` is for cursors, which are not used; the rows have the type that Kysely asks for.
-  return { query, release } as unknown as PostgresPoolClient;
+  return {
+    db,
+    ping: () => withClient(async (client) => void (await client.query('select 1', []))),
+    batch: (queries) =>
+      // A pooler lends a server connection per transaction and need not expect the next before it has answered.
+      route.isPooled ? oneByOne(db, queries) : withClient((client) => client.pipelined(queries)),
+    copy: (table, rows) => withClient((client) => client.copy(table, rows)),
+    pool: () => pool.state(),
+    resized: () => pool.resized(),
+    async [Symbol.asyncDispose]() {
+      await db.destroy();
+      pool.end(); // Kysely ends the pool only when it was asked something
+    },
+  };
 }

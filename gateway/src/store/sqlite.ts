@@ -16,6 +16,7 @@ import { GatewayError } from '../errors.ts';
 import type { DatabaseObserver } from '../telemetry/database-observer.ts';
 import type { Connection } from './connection.ts';
 import { toKyselyLog } from './observe.ts';
+import type { PoolState } from './pool.ts';
 import { PortableSqliteCompiler, TransactionalSqliteAdapter } from './sqlite-compiler.ts';
 import { readerOf, toSqlite, toSqliteText } from './sqlite-values.ts';
 import type { Database } from './tables.ts';
@@ -39,21 +40,24 @@ export async function connectSqlite(config: Config, observer: DatabaseObserver |
   file.pragma('synchronous = NORMAL'); // safe with WAL; at a power failure the last transactions may be lost, never the file
   file.pragma('foreign_keys = ON');
   file.function('date_trunc', { deterministic: true }, (unit, time) => truncate(String(unit), String(time)));
-  const driver = new SqliteDriver(file, config);
-  const log = toKyselyLog(observer);
+  const driver = new SqliteDriver(file, config, observer);
+  const kyselyLog = toKyselyLog(observer);
   const db = new Kysely<Database>({
-    ...(log === undefined ? {} : { log }),
     dialect: {
       createAdapter: () => new TransactionalSqliteAdapter(),
       createDriver: () => driver,
       createIntrospector: (kysely) => new SqliteIntrospector(kysely),
       createQueryCompiler: () => new PortableSqliteCompiler(),
     },
+    ...(kyselyLog === undefined ? {} : { log: kyselyLog }),
   });
   return {
     db,
     ping: async () => void file.prepare('select 1').get(),
+    batch: undefined,
+    copy: undefined,
     pool: () => driver.state(),
+    resized: () => undefined, // there is one connection, whatever the sizes say
     async [Symbol.asyncDispose]() {
       await db.destroy();
       file.close();
@@ -101,10 +105,16 @@ class SqliteDriver implements Driver {
   readonly #statements = new LRUCache<string, Statement>({ max: STATEMENTS_KEPT });
   readonly #waiting: (() => void)[] = [];
   readonly #connection: DatabaseConnection;
+  readonly #observer: DatabaseObserver | undefined;
   #isLent = false;
 
-  constructor(file: BetterSqlite3.Database, config: Pick<Config, 'DB_SQLITE_BUSY_TIMEOUT'>) {
+  constructor(
+    file: BetterSqlite3.Database,
+    config: Pick<Config, 'DB_SQLITE_BUSY_TIMEOUT'>,
+    observer: DatabaseObserver | undefined,
+  ) {
     this.#file = file;
+    this.#observer = observer;
     this.#connection = {
       executeQuery: async <R>({ sql, parameters }: CompiledQuery) =>
         (await this.#whenFree(
@@ -117,15 +127,23 @@ class SqliteDriver implements Driver {
     };
   }
 
-  state() {
-    return { active: this.#isLent ? 1 : 0, idle: this.#isLent ? 0 : 1, waiting: this.#waiting.length };
+  state(): PoolState {
+    return {
+      size: 1,
+      overflow: 0,
+      active: this.#isLent ? 1 : 0,
+      idle: this.#isLent ? 0 : 1,
+      waiting: this.#waiting.length,
+    };
   }
 
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<DatabaseConnection> {
+    const startMs = performance.now();
     if (this.#isLent) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#isLent = true;
+    this.#observer?.waited(startMs, performance.now());
     return this.#connection;
   }
 

@@ -1,22 +1,35 @@
-// The database behind the registry. Opening it runs the migrations; every failure comes out as one of our errors.
-import type { Kysely, Transaction } from 'kysely';
+// The database behind the gateway. Opening it runs the migrations; every failure comes out as one of our errors.
+import type { Compilable, Insertable, Kysely, Transaction } from 'kysely';
 import type { Config } from '../config.ts';
-import type { DatabaseObserver } from '../telemetry/database-observer.ts';
-import type { Connection, Log, PoolState } from './connection.ts';
+import { type DatabaseObserver, joinObservers } from '../telemetry/database-observer.ts';
+import { type BatchRows, runBatch } from './batch.ts';
+import { COPY_FROM_ROWS, insertByValues, type TableName } from './bulk-insert.ts';
+import type { Connection, Log } from './connection.ts';
 import { connect } from './dialect.ts';
 import { toGatewayError } from './failure.ts';
+import type { PoolState } from './pool.ts';
+import { QueryLog } from './query-log.ts';
 import type { Database } from './tables.ts';
 
-export type { Log, PoolState } from './connection.ts';
+export type { Log } from './connection.ts';
+export type { PoolState } from './pool.ts';
 
 export interface Store extends AsyncDisposable {
   /** Runs queries outside a transaction. @throws GW_DATABASE_UNAVAILABLE, GW_CONFLICT, GW_INVALID_REQUEST */
   query<T>(run: (db: Kysely<Database>) => Promise<T>): Promise<T>;
   /** Runs queries in one transaction: all or nothing. Never wait for anything but the database inside. */
   transaction<T>(run: (db: Transaction<Database>) => Promise<T>): Promise<T>;
-  /** One round trip, for /ready. @throws GW_DATABASE_UNAVAILABLE within two seconds */
+  /** Statements that do not depend on each other, in one transaction and in one round trip. */
+  batch<const Q extends readonly Compilable<unknown>[]>(build: (db: Kysely<Database>) => Q): Promise<BatchRows<Q>>;
+  /** All rows or none, by COPY where that is faster. Every row has the same columns. */
+  bulkInsert<T extends TableName>(table: T, rows: readonly Insertable<Database[T]>[]): Promise<void>;
+  /** For /ready: asks the database unless it has just answered. @throws GW_DATABASE_UNAVAILABLE within two seconds */
   ping(): Promise<void>;
   pool(): PoolState;
+  /** DB_POOL_SIZE and DB_MAX_OVERFLOW from now on; connections in use are closed when they come back. */
+  resize(size: number, overflow: number): void;
+  /** Where DB_QUERY_LOG_ENABLED is on. */
+  queryLog: QueryLog | undefined;
 }
 
 /**
@@ -25,45 +38,76 @@ export interface Store extends AsyncDisposable {
  * @throws GW_DATABASE_UNAVAILABLE, GW_CONFIG_INVALID (SQLite without better-sqlite3)
  */
 export async function openStore(config: Config, log: Log, observer?: DatabaseObserver): Promise<Store> {
+  const queryLog = config.DB_QUERY_LOG_ENABLED ? new QueryLog(log, () => config.DB_QUERY_LOG_N1_THRESHOLD) : undefined;
   try {
-    return createStore(await connect(config, log, observer));
+    return createStore(await connect(config, log, joinObservers([observer, queryLog])), config, queryLog);
   } catch (error) {
     throw toGatewayError(error);
   }
 }
 
 const PING_DEADLINE_MS = 2000;
+/** An answer within this time shows that the database is there: no connection is taken to ask again. */
+const ANSWERED_LATELY_MS = 1000;
 
-function createStore(connection: Connection): Store {
+function createStore(connection: Connection, config: Config, queryLog: QueryLog | undefined): Store {
+  const { db } = connection;
+  let answeredAtMs = Number.NEGATIVE_INFINITY;
+  let pinging: Promise<void> | undefined;
+
+  async function guarded<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      const result = await run();
+      answeredAtMs = performance.now();
+      return result;
+    } catch (error) {
+      const told = toGatewayError(error);
+      if (isGone(told)) answeredAtMs = Number.NEGATIVE_INFINITY;
+      throw told;
+    }
+  }
+
   return {
-    async query(run) {
-      try {
-        return await run(connection.db);
-      } catch (error) {
-        throw toGatewayError(error);
-      }
-    },
-    async transaction(run) {
-      try {
-        return await connection.db.transaction().execute(run);
-      } catch (error) {
-        throw toGatewayError(error);
-      }
-    },
+    query: (run) => guarded(() => run(db)),
+    transaction: (run) => guarded(() => db.transaction().execute(run)),
+    batch: (build) => guarded(() => runBatch(db, connection.batch, build)),
+    bulkInsert: (table, rows) =>
+      guarded(() =>
+        connection.copy === undefined || rows.length < COPY_FROM_ROWS
+          ? insertByValues(db, table, rows)
+          : connection.copy(table, rows),
+      ),
     async ping() {
-      const deadline = AbortSignal.timeout(PING_DEADLINE_MS);
-      const isLate = new Promise<never>((_, reject) => {
-        deadline.addEventListener('abort', () => reject(new Error(`no answer within ${PING_DEADLINE_MS} ms`)), {
-          once: true,
-        });
+      if (performance.now() - answeredAtMs < ANSWERED_LATELY_MS) return;
+      // However many ask at once, one connection is enough to know.
+      pinging ??= guarded(() => withDeadline(connection.ping())).finally(() => {
+        pinging = undefined;
       });
-      try {
-        await Promise.race([connection.ping(), isLate]);
-      } catch (error) {
-        throw toGatewayError(error);
-      }
+      await pinging;
     },
     pool: () => connection.pool(),
+    resize(size, overflow) {
+      config.DB_POOL_SIZE = size;
+      config.DB_MAX_OVERFLOW = overflow;
+      connection.resized();
+    },
+    queryLog,
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   };
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'GW_DATABASE_UNAVAILABLE';
+}
+
+async function withDeadline(work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${PING_DEADLINE_MS} ms`)), PING_DEADLINE_MS);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -71,10 +71,10 @@ export async function startAccessApp(databaseUrl: string, settings: Record<strin
     return await run();
   };
   const store: Store = {
+    ...opened,
     query: (run) => counted(() => opened.query(run)),
     transaction: (run) => counted(() => opened.transaction(run)),
-    ping: () => opened.ping(),
-    pool: () => opened.pool(),
+    batch: (build) => counted(() => opened.batch(build)),
     [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
   };
   const caches = new Caches();

@@ -175,6 +175,7 @@ describeWithPostgres('the official client', () => {
     expect(inUse.stderr).toContain('EADDRINUSE');
     const away = await runGateway(['serve'], {
       DATABASE_URL: 'postgresql://x@127.0.0.1:1/x',
+      DB_MAX_RETRIES: '0',
       PORT: '0',
       JWT_SECRET_KEY: secret,
     });

@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openStore } from '../../src/store/store.ts';
@@ -7,6 +5,7 @@ import { configOf } from '../config-of.ts';
 import { describeWithPostgres, startPostgres, type TestPostgres } from '../postgres.ts';
 import { fastTime } from '../registry/stub-upstream.ts';
 import { startRegistryApp } from './registry-app.ts';
+import { startRelay } from './relay.ts';
 
 const url = 'http://127.0.0.1:9000/mcp';
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -14,46 +13,6 @@ const quiet = { info: () => undefined, warn: () => undefined, error: () => undef
 async function timed<T>(work: () => Promise<T>): Promise<{ result: T; elapsedMs: number }> {
   const startMs = performance.now();
   return { result: await work(), elapsedMs: performance.now() - startMs };
-}
-
-/** Passes bytes on until it is frozen: then it accepts and says nothing, as a database that hangs. */
-async function startRelay(port: number) {
-  const sockets = new Set<Socket>();
-  let isFrozen = false;
-  const server = createServer((client) => {
-    const target = connect(port, '127.0.0.1');
-    for (const [from, to] of [
-      [client, target],
-      [target, client],
-    ] as const) {
-      sockets.add(from);
-      from.on('data', (chunk) => {
-        if (!isFrozen) to.write(chunk);
-      });
-      from.on('error', () => to.destroy());
-      from.on('close', () => {
-        sockets.delete(from);
-        to.destroy();
-      });
-    }
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the relay has no port');
-  return {
-    port: address.port,
-    freeze: () => {
-      isFrozen = true;
-    },
-    thaw: () => {
-      isFrozen = false;
-    },
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
-    },
-  };
 }
 
 describeWithPostgres('the registry while PostgreSQL fails', () => {
@@ -199,53 +158,10 @@ describeWithPostgres('the registry while PostgreSQL fails', () => {
     expect(await pid()).not.toEqual(before);
   });
 
-  it('opens a new database from several starts at once', async () => {
-    const config = configOf({ DATABASE_URL: await postgres.createDatabase('rush') });
-    const stores = await Promise.all(Array.from({ length: 6 }, () => openStore(config, quiet)));
-    for (const store of stores) {
-      expect(await store.query((db) => db.selectFrom('servers').selectAll().execute())).toEqual([]);
-    }
-    await Promise.all(stores.map((store) => store[Symbol.asyncDispose]()));
-  });
-
   it('says at the start that the database cannot be reached, without its password', async () => {
-    const config = configOf({ DATABASE_URL: 'postgresql+psycopg://user:hidden@127.0.0.1:1/none' });
+    const config = configOf({ DATABASE_URL: 'postgresql+psycopg://user:hidden@127.0.0.1:1/none', DB_MAX_RETRIES: '0' });
     const failure = await openStore(config, quiet).catch((error: Error) => error);
     expect(String(failure)).toContain('GW_DATABASE_UNAVAILABLE');
     expect(String(failure)).not.toContain('hidden');
-  });
-
-  it('keeps to the size of its pool and closes nothing that it should keep', async () => {
-    await using store = await openStore(
-      configOf({ DATABASE_URL: await postgres.createDatabase('pool'), DB_POOL_SIZE: '2', DB_POOL_MAX_OVERFLOW: '1' }),
-      quiet,
-    );
-    const sleeps = Array.from({ length: 9 }, () => store.query((db) => sql`select pg_sleep(0.3)`.execute(db)));
-    await expect.poll(() => store.pool()).toMatchObject({ active: 3, waiting: 6 });
-    await Promise.all(sleeps);
-    expect(store.pool()).toMatchObject({ active: 0, idle: 3, waiting: 0 });
-  });
-
-  it('prepares statements by name only when the setting says so', async () => {
-    const databaseUrl = await postgres.createDatabase('prepared');
-    for (const [setting, expected] of [
-      ['true', 1],
-      ['false', 0],
-    ] as const) {
-      await using store = await openStore(
-        configOf({
-          DATABASE_URL: databaseUrl,
-          DB_PREPARED_STATEMENTS: setting,
-          DB_POOL_SIZE: '1',
-          DB_MAX_OVERFLOW: '0',
-        }),
-        quiet,
-      );
-      for (let times = 0; times < 3; times += 1) {
-        await store.query((db) => db.selectFrom('servers').selectAll().where('id', '=', 'x').execute());
-      }
-      const { rows } = await store.query((db) => sql`select name from pg_prepared_statements`.execute(db));
-      expect(rows).toHaveLength(expected);
-    }
   });
 });
