@@ -16,12 +16,15 @@ import type { Upstreams } from './federation/upstreams.ts';
 import { watchPool } from './federation/watch-pool.ts';
 import { accessRoutes } from './http/access.ts';
 import { announceChange } from './http/announce-changes.ts';
+import { compressAnswers } from './http/compress.ts';
 import { registerErrorHandler } from './http/error-handler.ts';
 import { createRefuseLoops, federationRoutes } from './http/federation.ts';
 import { gatewayRoutes } from './http/gateways.ts';
 import { healthRoutes } from './http/health.ts';
+import { createHttpServer } from './http/http-server.ts';
 import { toServerLimits } from './http/limits.ts';
 import { Listeners } from './http/listen.ts';
+import { Load } from './http/load.ts';
 import { loginRoutes } from './http/login.ts';
 import { mcpPoolRoutes } from './http/mcp-pool.ts';
 import { metricsRoutes } from './http/metrics.ts';
@@ -62,6 +65,8 @@ export interface AppParts {
   metrics: Metrics;
   /** Undefined: nobody else is known of. */
   federation?: Federation | undefined;
+  /** Undefined: nobody asks what it has to do. */
+  load?: Load;
   /** Undefined: no traces. */
   tracer?: Tracer | undefined;
   log: FastifyBaseLogger;
@@ -69,7 +74,19 @@ export interface AppParts {
 
 /** What an app is made of; nothing listens, and nothing is read from the environment. */
 export function buildApp(parts: AppParts): FastifyInstance {
-  const { config, registry, store, upstreams, caches, access, federation, metrics, tracer, log } = parts;
+  const {
+    config,
+    registry,
+    store,
+    upstreams,
+    caches,
+    access,
+    federation,
+    metrics,
+    load = new Load(),
+    tracer,
+    log,
+  } = parts;
   const app = Fastify({
     loggerInstance: log,
     // The access log would cost more than the request; failures are logged, and /metrics counts everything.
@@ -77,8 +94,8 @@ export function buildApp(parts: AppParts): FastifyInstance {
     childLoggerFactory: (logger) => logger,
     ...(config.CORRELATION_ID_ENABLED ? { genReqId: toRequestId } : {}),
     bodyLimit: config.MAX_REQUEST_BYTES,
-    http: toServerLimits(config),
     forceCloseConnections: 'idle',
+    serverFactory: (handler) => createHttpServer(handler, { config, limits: toServerLimits(config), load }),
   });
   const { catalog } = registry;
   const restCalls = createRestCalls(config, (outcome, seconds) => observeUpstream(metrics, 'rest', outcome, seconds));
@@ -115,6 +132,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
     database: () => store.pool(),
     caches: () => caches.stats(),
     sessions: () => sessions.size,
+    refused: () => load.refused,
   });
   watchPool(metrics, () => upstreams.poolMetrics());
   // Streams have no end of their own: they would hold up a graceful stop for ever.
@@ -125,11 +143,13 @@ export function buildApp(parts: AppParts): FastifyInstance {
 
   app.addHook('onClose', () => restCalls[Symbol.asyncDispose]());
   app.decorateRequest('identity', undefined);
+  app.decorate('load', load);
   traceRequests(app, { config, metrics, tracer });
   if (config.ENABLE_METRICS) observeRequests(app, metrics);
   protectEdge(app, config);
   if (store.queryLog !== undefined) observeQueries(app, store.queryLog);
   registerErrorHandler(app, failed);
+  if (config.COMPRESSION_ENABLED) compressAnswers(app, config);
 
   app.register(healthRoutes, { ping: () => store.ping(), failed });
   if (config.ENABLE_METRICS && !config.METRICS_AUTH_REQUIRED) app.register(metricsRoutes, { metrics });

@@ -4,9 +4,10 @@ import { type Static, type TSchema, Type } from 'typebox';
 import { aliases } from './config/aliases.ts';
 import { authSettings } from './config/auth.ts';
 import { cacheSettings } from './config/caches.ts';
+import { compressionSettings } from './config/compression.ts';
 import { databaseSettings } from './config/database.ts';
 import { federationSettings } from './config/federation.ts';
-import { httpSettings } from './config/http.ts';
+import { httpFaults, httpSettings } from './config/http.ts';
 import { loggingSettings } from './config/logging.ts';
 import { redisFaults, redisSettings } from './config/redis.ts';
 import { refuseUnbuilt } from './config/refused.ts';
@@ -16,11 +17,14 @@ import { securitySettings } from './config/security.ts';
 import { sessionSettings } from './config/sessions.ts';
 import { telemetrySettings } from './config/telemetry.ts';
 import { upstreamSettings } from './config/upstreams.ts';
+import { workerSettings } from './config/workers.ts';
 import { GatewayError } from './errors.ts';
 import { type Fault, ParseError, parse } from './parse.ts';
 
 export const sections = {
   'HTTP server': httpSettings,
+  Workers: workerSettings,
+  Compression: compressionSettings,
   Database: databaseSettings,
   Authentication: authSettings,
   Security: securitySettings,
@@ -38,6 +42,8 @@ export const sections = {
 export const Config = Type.Object(
   {
     ...httpSettings,
+    ...workerSettings,
+    ...compressionSettings,
     ...databaseSettings,
     ...authSettings,
     ...securitySettings,
@@ -58,43 +64,86 @@ export type Config = Static<typeof Config>;
 export type SettingName = keyof Config;
 
 /** Values that no message may show. */
-const secrets: ReadonlySet<string> = new Set(
+export const secrets: ReadonlySet<string> = new Set(
   Object.entries(Config.properties).flatMap(([name, schema]) => ('secret' in schema ? [name] : [])),
 );
 
 const SECRET_MIN_LENGTH = 32; // RFC 7518 section 3.2: an HS256 key has at least 256 bits.
 
+/** Where values come from, by their environment names: `environment`, `.env`, `preset mcp-only`, `command line`. */
+export interface ConfigSource {
+  name: string;
+  values: Record<string, string | undefined>;
+}
+
+export interface ResolvedConfig {
+  config: Config;
+  /** Where each value comes from: `default`, the name of its source, or that with the alias: `environment (GUNICORN_WORKERS)`. */
+  origins: Record<SettingName, string>;
+}
+
+/** Reads the settings from environment variables. @throws GW_CONFIG_INVALID with every fault at once */
+export function loadConfig(environment: Record<string, string | undefined>): Config {
+  return resolveConfig([{ name: 'environment', values: environment }]).config;
+}
+
 /**
- * Reads the settings from environment variables; an empty variable counts as not set.
+ * Reads the settings from several sources, the weakest first; an empty variable counts as not set.
  * @throws GW_CONFIG_INVALID with every fault at once
  */
-export function loadConfig(environment: Record<string, string | undefined>): Config {
+export function resolveConfig(sources: readonly ConfigSource[]): ResolvedConfig {
   const given: Record<string, unknown> = {};
-  for (const [alias, names] of Object.entries(aliases)) {
-    for (const name of [names].flat()) take(given, name, environment[alias]);
+  const origins = Object.fromEntries(settingNames.map((name) => [name, 'default'])) as Record<SettingName, string>;
+  const all: Record<string, string> = {};
+  for (const { name: source, values } of sources) {
+    for (const [alias, names] of Object.entries(aliases)) {
+      for (const name of [names].flat()) if (take(given, name, values[alias])) origins[name] = `${source} (${alias})`;
+    }
+    for (const name of settingNames) if (take(given, name, values[name])) origins[name] = source;
+    for (const [name, value] of Object.entries(values)) if (value !== undefined && value !== '') all[name] = value;
   }
-  for (const name of settingNames) take(given, name, environment[name]);
+  return { config: check(given, refuseUnbuilt(all)), origins };
+}
+
+/** @throws GW_CONFIG_INVALID with every fault at once, those told already included */
+function check(given: Record<string, unknown>, told: Fault[]): Config {
   let config: Config | undefined;
   const faults: Fault[] = [];
   try {
-    config = parse(Config, given, 'environment');
+    config = parse(Config, given, 'settings');
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
     faults.push(...error.faults);
   }
-  faults.push(...refuseUnbuilt(environment), ...crossFaults(given, config));
+  faults.push(...told, ...crossFaults(given, config));
   if (config === undefined || faults.length > 0) {
-    const told = faults.map((fault) => (secrets.has(fault.path.slice(1)) ? { ...fault, seen: '<hidden>' } : fault));
-    throw new GatewayError('GW_CONFIG_INVALID', { detail: new ParseError('environment', told).message, faults: told });
+    const shown = faults.map((fault) => (secrets.has(fault.path.slice(1)) ? { ...fault, seen: '<hidden>' } : fault));
+    throw new GatewayError('GW_CONFIG_INVALID', { detail: new ParseError('settings', shown).message, faults: shown });
   }
   return config;
 }
 
+/**
+ * What `changes` would make of the settings in force; these are left as they are.
+ * @throws GW_CONFIG_INVALID with every fault at once: an unknown name, a value its schema refuses, what only a restart changes
+ */
+export function changeConfig(config: Config, changes: Record<string, unknown>): Config {
+  const fixed = Object.keys(changes).flatMap((name): Fault[] => {
+    const schema = Object.entries(Config.properties).find(([known]) => known === name)?.[1];
+    if (schema === undefined || ('live' in schema && schema.live === true)) return [];
+    return [
+      { path: `/${name}`, message: 'cannot change while the gateway runs: set it and restart', seen: changes[name] },
+    ];
+  });
+  return check({ ...config, ...changes }, fixed);
+}
+
 const settingNames = Object.keys(Config.properties) as SettingName[];
 
-function take(given: Record<string, unknown>, name: SettingName, text: string | undefined): void {
-  if (text === undefined || text === '') return;
+function take(given: Record<string, unknown>, name: SettingName, text: string | undefined): boolean {
+  if (text === undefined || text === '') return false;
   given[name] = fromText(Config.properties[name], text.trim());
+  return true;
 }
 
 const booleans: Record<string, boolean> = {
@@ -135,5 +184,6 @@ function crossFaults(given: Record<string, unknown>, config: Config | undefined)
     });
   }
   if (config !== undefined) faults.push(...redisFaults(config));
+  if (config !== undefined) faults.push(...httpFaults(config));
   return faults;
 }

@@ -118,6 +118,12 @@ export const errors = {
     message: 'a WebSocket is served here',
     hint: 'connect with ws:// or wss://',
   },
+  GW_OVERLOADED: {
+    status: 503,
+    rpcCode: -32023,
+    message: 'the gateway has as many requests as it takes at a time',
+    hint: 'wait for as long as Retry-After says; or raise BACKPRESSURE or WORKERS',
+  },
   GW_DATABASE_UNAVAILABLE: {
     status: 503,
     rpcCode: -32010,

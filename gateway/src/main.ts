@@ -2,9 +2,10 @@
 // 3 what it needs is not there (database, port).
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { createTokenFor } from './auth/token.ts';
-import { loadConfig } from './config.ts';
+import { run } from './cluster.ts';
+import { resolveConfig } from './config.ts';
 import { GatewayError } from './errors.ts';
-import { ListenError, serve } from './serve.ts';
+import { ListenError } from './serve.ts';
 import { version } from './version.ts';
 
 const program = new Command('gateway')
@@ -19,8 +20,12 @@ program
   .option('--port <number>', 'port to listen on, 0: any (PORT)')
   .addHelpText('after', '\nExample:\n  JWT_SECRET_KEY=… DATABASE_URL=postgresql://… gateway serve --port 4444')
   .action(async ({ host, port }: { host?: string; port?: string }) => {
-    const { HOST, PORT } = process.env;
-    await serve(loadConfig({ ...process.env, HOST: host ?? HOST, PORT: port ?? PORT }));
+    await run(() =>
+      resolveConfig([
+        { name: 'environment', values: process.env },
+        { name: 'command line', values: { HOST: host, PORT: port } },
+      ]),
+    );
   });
 
 program

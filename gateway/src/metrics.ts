@@ -11,6 +11,8 @@ export interface MetricSources {
   database: () => { size: number; active: number; idle: number; waiting: number; overflow: number };
   caches: () => { name: string; hits: number; misses: number; evictions: number; size: number }[];
   sessions: () => number;
+  /** Requests answered with 503 because of BACKPRESSURE. */
+  refused: () => number;
 }
 
 /** What the gateway counts. */
@@ -85,7 +87,7 @@ export function createMetrics(isEnabled = true): Metrics {
 
 /** @param sources read at each scrape, never before */
 export function watchSources({ registry }: Metrics, sources: MetricSources): void {
-  const { database, caches, sessions } = sources;
+  const { database, caches, sessions, refused } = sources;
   registry.registerMetric(
     readGauge('database_connections_active', 'Pooled connections in use', () => database().active),
   );
@@ -117,6 +119,11 @@ export function watchSources({ registry }: Metrics, sources: MetricSources): voi
     );
   }
   registry.registerMetric(readGauge('mcp_sessions_active', 'MCP sessions open', sessions));
+  registry.registerMetric(
+    readCounter('http_requests_refused_total', 'Answered with 503 because of BACKPRESSURE', [], (counter) =>
+      counter.inc(refused()),
+    ),
+  );
 }
 
 /** One call of an upstream: `outcome` is `ok`, `rpc-error` or the code of the failure. On the request path. */

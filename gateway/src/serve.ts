@@ -1,14 +1,18 @@
-// `gateway serve`: starts in order (store, upstreams, app), says where it listens, stops in reverse on a signal.
+// One gateway in this process: its parts in order (store, upstreams, app), and its end in reverse. `serve` runs it alone, listening
+// and stopped by signals; a worker of a cluster gets its connections and its orders from the primary.
 import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
 import { buildApp } from './app.ts';
 import { createAccess, createPlatformAdmin } from './auth/access.ts';
 import { Caches } from './cache/caches.ts';
 import { startSharing } from './cache/index.ts';
-import type { Config } from './config.ts';
+import type { Config, ResolvedConfig } from './config.ts';
 import { createFederation } from './federation/federation.ts';
 import { tellHop } from './federation/hops.ts';
 import { createUpstreams } from './federation/upstreams.ts';
-import { createMetrics, observeDatabase, observeUpstream } from './metrics.ts';
+import { drain } from './http/drain.ts';
+import { Load } from './http/load.ts';
+import { createMetrics, type Metrics, observeDatabase, observeUpstream } from './metrics.ts';
 import { createRegistry } from './registry/index.ts';
 import { createRefreshChanged } from './registry/refresh-changed.ts';
 import { createCacheVersions } from './store/cache-versions.ts';
@@ -16,10 +20,6 @@ import { openStore } from './store/store.ts';
 import { joinObservers, traceDatabase } from './telemetry/database-observer.ts';
 import { createLog } from './telemetry/log.ts';
 import { openTracer } from './telemetry/open-tracer.ts';
-
-/** In flight requests may end for this long after the signal; then their connections are closed under them. */
-const DRAIN_MS = 25_000;
-const IDLE_CHECK_MS = 50;
 
 /** Why the gateway could not listen; `code` is the system's (`EADDRINUSE`). */
 export class ListenError extends Error {
@@ -31,16 +31,31 @@ export class ListenError extends Error {
   }
 }
 
+/** What whoever runs a gateway sees of it. */
+export interface Gateway {
+  app: FastifyInstance;
+  load: Load;
+  metrics: Metrics;
+  log: Logger;
+  /** It can be reached there from now on. */
+  announce(url: string): void;
+  /** Puts changed settings in force: most are read at use; what keeps a copy is told here. */
+  reconfigure(changed: Config): void;
+}
+
 /**
- * Runs until SIGTERM or SIGINT, then until what is in flight has ended. Standard output gets one line, for whoever
- * started us: `{"event":"listening","url":…,"pid":…}`; the log goes to standard error.
- * @throws GW_DATABASE_UNAVAILABLE, ListenError
+ * Makes a gateway, has it run, and ends it when `run` does: what is in flight ends first.
+ * @param run gives it connections; what it resolves with is the reason of the end, for the log
+ * @throws GW_DATABASE_UNAVAILABLE, and what `run` throws
  */
-export async function serve(config: Config): Promise<void> {
-  const stopped = waitForStop();
+export async function withGateway(
+  { config }: ResolvedConfig,
+  run: (gateway: Gateway) => Promise<string>,
+): Promise<void> {
   const log = createLog(config);
   const metrics = createMetrics(config.ENABLE_METRICS);
   const caches = new Caches();
+  const load = new Load();
   await using tracer = await openTracer(config, log);
   const observer = joinObservers([
     config.ENABLE_METRICS ? observeDatabase(metrics) : undefined,
@@ -62,31 +77,45 @@ export async function serve(config: Config): Promise<void> {
   );
   const access = createAccess({ config, store, caches });
   await createPlatformAdmin(access, config, log);
-  const app = buildApp({ config, registry, store, upstreams, caches, access, federation, metrics, tracer, log });
-  const url = await listen(app, config);
-  federation?.announce(url);
-  process.stdout.write(`${JSON.stringify({ event: 'listening', url, pid: process.pid })}\n`);
-  const signal = await stopped;
-  log.info({ signal }, 'stopping');
-  // A connection that was busy when the stop began is idle after its answer; its client would keep it open for long.
-  const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS);
-  const late = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS);
-  await app.close();
-  clearInterval(idle);
-  clearTimeout(late);
+  const app = buildApp({ config, registry, store, upstreams, caches, access, federation, metrics, load, tracer, log });
+  function reconfigure(changed: Config): void {
+    Object.assign(config, changed);
+    log.level = config.LOG_LEVEL;
+  }
+  try {
+    const reason = await run({ app, load, metrics, log, announce: (url) => federation?.announce(url), reconfigure });
+    log.info({ reason }, 'stopping');
+  } finally {
+    await drain(app.server, load);
+    await app.close();
+  }
 }
 
-async function listen(app: FastifyInstance, config: Config): Promise<string> {
+/**
+ * Runs until SIGTERM or SIGINT, then until what is in flight has ended. Standard output gets one line, for whoever
+ * started us: `{"event":"listening","url":…,"pid":…}`; the log goes to standard error.
+ * @throws GW_DATABASE_UNAVAILABLE, ListenError
+ */
+export async function serve(settings: ResolvedConfig): Promise<void> {
+  const stopped = waitForStop();
+  await withGateway(settings, async ({ app, announce }) => {
+    const url = await listen(app, settings.config);
+    announce(url);
+    process.stdout.write(`${JSON.stringify({ event: 'listening', url, pid: process.pid })}\n`);
+    return stopped;
+  });
+}
+
+async function listen(app: FastifyInstance, { HOST, PORT, BACKLOG }: Config): Promise<string> {
   try {
-    return await app.listen({ host: config.HOST, port: config.PORT });
+    return await app.listen({ host: HOST, port: PORT, backlog: BACKLOG });
   } catch (error) {
-    await app.close();
-    throw new ListenError(`${config.HOST}:${config.PORT}`, error as NodeJS.ErrnoException);
+    throw new ListenError(`${HOST}:${PORT}`, error as NodeJS.ErrnoException);
   }
 }
 
 /** The first signal asks for an orderly end; the second one is obeyed at once. */
-function waitForStop(): Promise<NodeJS.Signals> {
+export function waitForStop(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let isStopping = false;
     const stop = (signal: NodeJS.Signals): void => {

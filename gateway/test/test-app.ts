@@ -9,6 +9,7 @@ import { loadConfig } from '../src/config.ts';
 import { GatewayError } from '../src/errors.ts';
 import type { Upstream, UpstreamAnswer } from '../src/federation/upstream.ts';
 import { createUpstreams } from '../src/federation/upstreams.ts';
+import { Load } from '../src/http/load.ts';
 import type { Caller, CancelSignal, ClientPeer, ListChange, McpSession } from '../src/mcp/ports.ts';
 import { createMetrics, type Metrics } from '../src/metrics.ts';
 import type { Catalog, CatalogEntry } from '../src/registry/catalog.ts';
@@ -156,7 +157,7 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
   // The users table is there, and empty: tokens speak for themselves.
   const access = createAccess({ config, store: { ...store, query: async () => ({ rows: [] }) as never }, caches });
   const metrics = createMetrics(config.ENABLE_METRICS);
-  const app = buildApp({ config, registry, store, upstreams, caches, access, metrics, log });
+  const app = buildApp({ config, registry, store, upstreams, caches, access, metrics, load: new Load(), log });
   return {
     app,
     asked,

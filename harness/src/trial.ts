@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { judgeTrial } from './analyze/validity.ts';
+import { withDescendants } from './collect/proc/process.ts';
 import { diffUsage, readUsage, type UsageReading } from './collect/usage.ts';
 import type { Watch } from './collect/watch.ts';
 import { HarnessError } from './errors.ts';
@@ -239,7 +240,8 @@ function readGatewayUsage(
 ): Promise<UsageReading> {
   const ours = infrastructure.processes().filter((one) => one.role === 'gateway' && one.subject === subject);
   return readUsage(
-    ours.map((one) => one.pid),
+    // A cluster's workers do the work; their primary only hands out connections.
+    ours.flatMap((one) => withDescendants(one.pid)),
     gateway,
   );
 }

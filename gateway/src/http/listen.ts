@@ -57,6 +57,7 @@ export class Listeners implements Disposable {
     if (this.#open.size >= config.MAX_SESSIONS) {
       throw new GatewayError('GW_TOO_MANY_SESSIONS', { detail: `${config.MAX_SESSIONS} streams are open` });
     }
+    reply.server.load.stand(reply.raw);
     const stream = new SseStream(reply, { config });
     const { resourceSubscriptions: _uris, ...honoured } = filter;
     const listener: Listener = { idJson: request.idJson, serverId, filter: honoured, stream };

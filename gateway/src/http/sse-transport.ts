@@ -39,6 +39,7 @@ export const sseTransportRoutes: FastifyPluginCallback<SseTransportOptions> = (a
     const serverId = toServerId(request);
     const session = sessions.open(identity, serverId);
     const release = session.hold();
+    reply.server.load.stand(reply.raw);
     const stream = new SseStream(reply, {
       config,
       onKeepAlive() {

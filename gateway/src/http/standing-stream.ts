@@ -50,6 +50,7 @@ export function openStandingStream(
   return undefined;
 }
 
+/** It stands open for as long as its client likes: no work for BACKPRESSURE to count. */
 function connect(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -59,6 +60,7 @@ function connect(
 ): SseStream {
   const expiresAt = request.identity?.expiresAt;
   const release = session.hold();
+  reply.server.load.stand(reply.raw);
   const connection = new SseStream(reply, {
     config,
     headers: { 'mcp-session-id': session.id },

@@ -1,0 +1,63 @@
+// What one worker has to do: its connections and its running requests, for back-pressure, for an even spread over workers, and for
+// an end that drops nothing.
+import type { ServerResponse } from 'node:http';
+import type { Http2Session } from 'node:http2';
+import type { Socket } from 'node:net';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    load: Load;
+  }
+}
+
+export class Load {
+  /** Requests that are being answered; streams that merely stand open are not among them. */
+  running = 0;
+  /** Requests since the start, the refused ones too. */
+  served = 0;
+  /** Those answered with 503 because of BACKPRESSURE. */
+  refused = 0;
+  /** From now on each answer closes its connection. */
+  isDraining = false;
+  /** So many answers close their connection, for another worker to take it over. */
+  toShed = 0;
+  readonly sockets = new Set<Socket>();
+  readonly sessions = new Set<Http2Session>();
+  readonly #standing = new Set<object>();
+
+  addSocket(socket: Socket): void {
+    this.sockets.add(socket);
+    socket.once('close', () => this.sockets.delete(socket));
+  }
+
+  addSession(session: Http2Session): void {
+    this.sessions.add(session);
+    session.once('close', () => this.sessions.delete(session));
+  }
+
+  /** Streams that stand open. */
+  get standing(): number {
+    return this.#standing.size;
+  }
+
+  /** This answer is a stream that stands open until its client goes: it is not work. */
+  stand(response: object): void {
+    if (this.#standing.has(response)) return;
+    this.#standing.add(response);
+    this.running--;
+  }
+
+  /** Its connection is closed, or free for the next request. */
+  end(response: ServerResponse): void {
+    if (this.#standing.size > 0 && this.#standing.delete(response)) return;
+    this.running--;
+  }
+
+  /** The answer says `Connection: close`, so its client opens the next connection without losing a request. */
+  release(response: ServerResponse): void {
+    // An unannounced close would race with a request that is on its way already. HTTP/2 says GOAWAY instead.
+    if (response.shouldKeepAlive !== true) return;
+    response.shouldKeepAlive = false;
+    if (!this.isDraining) this.toShed--;
+  }
+}
