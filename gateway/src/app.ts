@@ -11,7 +11,7 @@ import type { Federation } from './federation/federation.ts';
 import { HOPS_HEADER, isOfHop, passHops, readHops } from './federation/hops.ts';
 import { createRestCalls } from './federation/rest-tool.ts';
 import { createRouter } from './federation/router.ts';
-import { traceUpstreams } from './federation/trace-upstreams.ts';
+import { traceRest, traceUpstreams } from './federation/trace-upstreams.ts';
 import type { Upstreams } from './federation/upstreams.ts';
 import { watchPool } from './federation/watch-pool.ts';
 import { accessRoutes } from './http/access.ts';
@@ -34,6 +34,8 @@ import { askForPermissions, forPermitted } from './http/permissions.ts';
 import { promptRoutes } from './http/prompts.ts';
 import { protectEdge } from './http/protect-edge.ts';
 import { toGuardedRateLimit } from './http/rate-limit.ts';
+import { logAccess, recordChanges, recordRefusals, recordTokenUse } from './http/record-requests.ts';
+import { includeFigures, recordRoutes } from './http/records.ts';
 import { resourceRoutes } from './http/resources.ts';
 import { rpcRoutes } from './http/rpc.ts';
 import { serverRoutes } from './http/servers.ts';
@@ -48,6 +50,7 @@ import { wellKnownRoutes } from './http/well-known.ts';
 import type { McpPorts } from './mcp/ports.ts';
 import { RpcError } from './mcp/rpc-error.ts';
 import { countError, type Metrics, observeUpstream, watchSources } from './metrics.ts';
+import { noRecords, type Records } from './records/index.ts';
 import type { Catalog } from './registry/catalog.ts';
 import type { Registry } from './registry/index.ts';
 import { createListTtl } from './registry/list-ttl.ts';
@@ -58,7 +61,7 @@ import type { Tracer } from './telemetry/tracer.ts';
 export interface AppParts {
   config: Config;
   registry: Registry;
-  store: Pick<Store, 'ping' | 'pool' | 'queryLog'>;
+  store: Pick<Store, 'ping' | 'pool' | 'queryLog' | 'query'>;
   upstreams: Pick<Upstreams, 'of' | 'broadcast' | 'poolMetrics'>;
   caches: Caches;
   access: Access;
@@ -67,6 +70,8 @@ export interface AppParts {
   federation?: Federation | undefined;
   /** Undefined: nobody asks what it has to do. */
   load?: Load;
+  /** Undefined: nothing is written down. */
+  records?: Records;
   /** Undefined: no traces. */
   tracer?: Tracer | undefined;
   log: FastifyBaseLogger;
@@ -84,6 +89,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
     federation,
     metrics,
     load = new Load(),
+    records = noRecords,
     tracer,
     log,
   } = parts;
@@ -104,7 +110,8 @@ export function buildApp(parts: AppParts): FastifyInstance {
   const { has, forward: forwardAny } = createRouter(
     catalog,
     isTraced ? traceUpstreams(reached) : reached,
-    restCalls.call,
+    isTraced ? traceRest(restCalls.call) : restCalls.call,
+    records.executed,
   );
   const forward = forPermitted(forwardAny);
   const listAll: McpPorts['list'] = (kind, cursor, serverId) => catalog.list(kind, cursor, serverId);
@@ -150,6 +157,9 @@ export function buildApp(parts: AppParts): FastifyInstance {
   if (store.queryLog !== undefined) observeQueries(app, store.queryLog);
   registerErrorHandler(app, failed);
   if (config.COMPRESSION_ENABLED) compressAnswers(app, config);
+  logAccess(app, config);
+  recordRefusals(app, records.security);
+  recordChanges(app, records.audit);
 
   app.register(healthRoutes, { ping: () => store.ping(), failed });
   if (config.ENABLE_METRICS && !config.METRICS_AUTH_REQUIRED) app.register(metricsRoutes, { metrics });
@@ -158,11 +168,14 @@ export function buildApp(parts: AppParts): FastifyInstance {
   app.register(async function authenticated(guarded) {
     guarded.addHook('onRequest', createAuthenticate(config, access.grants, createVerifyToken(config, caches)));
     if (config.RATE_LIMITING_ENABLED) await guarded.register(rateLimit, toGuardedRateLimit(config));
+    recordTokenUse(guarded, records.tokenUse);
     askForPermissions(guarded);
     if (federation !== undefined) {
       guarded.addHook('onRequest', createRefuseLoops(federation));
       guarded.register(federationRoutes, { federation });
     }
+    includeFigures(guarded, records.figures);
+    guarded.register(recordRoutes, { records, store, config });
     if (config.ENABLE_METRICS && config.METRICS_AUTH_REQUIRED) guarded.register(metricsRoutes, { metrics });
     guarded.register(rpcRoutes, { ports, answerStateless });
     guarded.register(streamableHttpRoutes, {

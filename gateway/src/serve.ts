@@ -13,6 +13,7 @@ import { createUpstreams } from './federation/upstreams.ts';
 import { drain } from './http/drain.ts';
 import { Load } from './http/load.ts';
 import { createMetrics, type Metrics, observeDatabase, observeUpstream } from './metrics.ts';
+import { createPerformance, createRecords, observeStatements, type Records } from './records/index.ts';
 import { createRegistry } from './registry/index.ts';
 import { createRefreshChanged } from './registry/refresh-changed.ts';
 import { createCacheVersions } from './store/cache-versions.ts';
@@ -52,16 +53,21 @@ export async function withGateway(
   { config }: ResolvedConfig,
   run: (gateway: Gateway) => Promise<string>,
 ): Promise<void> {
-  const log = createLog(config);
+  let logLine: Records['logLine'];
+  const log = createLog(config, config.STRUCTURED_LOGGING_DATABASE_ENABLED ? (line) => logLine?.(line) : undefined);
   const metrics = createMetrics(config.ENABLE_METRICS);
   const caches = new Caches();
   const load = new Load();
   await using tracer = await openTracer(config, log);
+  const performance = createPerformance(config);
   const observer = joinObservers([
     config.ENABLE_METRICS ? observeDatabase(metrics) : undefined,
     config.LAYER_TIMINGS_ENABLED || tracer !== undefined ? traceDatabase : undefined,
+    performance && observeStatements(performance),
   ]);
   await using store = await openStore(config, log, observer);
+  await using records = createRecords({ config, store, log, performance });
+  logLine = records.logLine;
   await using sharing = await startSharing({ caches, config, versions: createCacheVersions(store), log });
   await using federation = sharing.redis && createFederation({ redis: sharing.redis, config, log });
   await using upstreams = createUpstreams({
@@ -77,7 +83,20 @@ export async function withGateway(
   );
   const access = createAccess({ config, store, caches });
   await createPlatformAdmin(access, config, log);
-  const app = buildApp({ config, registry, store, upstreams, caches, access, federation, metrics, load, tracer, log });
+  const app = buildApp({
+    config,
+    registry,
+    store,
+    upstreams,
+    caches,
+    access,
+    federation,
+    metrics,
+    records,
+    load,
+    tracer,
+    log,
+  });
   function reconfigure(changed: Config): void {
     Object.assign(config, changed);
     log.level = config.LOG_LEVEL;

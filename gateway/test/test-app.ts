@@ -12,6 +12,7 @@ import { createUpstreams } from '../src/federation/upstreams.ts';
 import { Load } from '../src/http/load.ts';
 import type { Caller, CancelSignal, ClientPeer, ListChange, McpSession } from '../src/mcp/ports.ts';
 import { createMetrics, type Metrics } from '../src/metrics.ts';
+import { createPerformance, createRecords, type Records } from '../src/records/index.ts';
 import type { Catalog, CatalogEntry } from '../src/registry/catalog.ts';
 import { createRegistry } from '../src/registry/index.ts';
 import type { Store } from '../src/store/store.ts';
@@ -35,6 +36,7 @@ export interface TestApp extends AsyncDisposable {
   /** What all upstreams of a session were told. */
   told: { session: string; method: string; paramsJson: string | undefined }[];
   metrics: Metrics;
+  records: Records;
   /** The log's lines (from `warn` on). */
   logged: { level: number; code?: string; method?: string; detail?: string; correlationId?: string }[];
   /** As the registry tells a write. */
@@ -46,6 +48,8 @@ export interface TestApp extends AsyncDisposable {
 
 export interface TestAppOptions {
   environment?: Record<string, string>;
+  /** A real one; default: one that is away. */
+  store?: Store;
   /** Is the database there? */
   isReady?: boolean;
   /** A URI that is registered as a resource and not shown. */
@@ -117,7 +121,7 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
   const down = async () => {
     throw new GatewayError('GW_DATABASE_UNAVAILABLE', { detail: 'not there in this test' });
   };
-  const store: Store = {
+  const store: Store = options.store ?? {
     query: down,
     transaction: down,
     ping: options.isReady === false ? down : async () => undefined,
@@ -157,12 +161,14 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
   // The users table is there, and empty: tokens speak for themselves.
   const access = createAccess({ config, store: { ...store, query: async () => ({ rows: [] }) as never }, caches });
   const metrics = createMetrics(config.ENABLE_METRICS);
-  const app = buildApp({ config, registry, store, upstreams, caches, access, metrics, load: new Load(), log });
+  const records = createRecords({ config, store, log, performance: createPerformance(config) });
+  const app = buildApp({ config, registry, store, upstreams, caches, access, metrics, records, load: new Load(), log });
   return {
     app,
     asked,
     told,
     metrics,
+    records,
     logged,
     changeLists: (change) => {
       for (const listener of listeners) listener(change);
@@ -182,6 +188,7 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
     async [Symbol.asyncDispose]() {
       await app.close();
       await noPool[Symbol.asyncDispose]();
+      if (options.store !== undefined) await records[Symbol.asyncDispose]();
     },
   };
 }

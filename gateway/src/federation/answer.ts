@@ -29,7 +29,8 @@ export function readAnswer(answer: WireAnswer, id: number, url: string): Upstrea
       return { ok: false, error: data === undefined ? { code, message } : { code, message, data } };
     }
     if (status === 200 && isObject(result) && error === undefined) {
-      return { ok: true, resultJson: memberText(text, 'result', result) };
+      const resultJson = memberText(text, 'result', result);
+      return result['isError'] === true ? { ok: true, resultJson, isError: true } : { ok: true, resultJson };
     }
   }
   if (status !== 200) throw invalid(url, `it answered HTTP ${status}`, new UpstreamStatus(status));

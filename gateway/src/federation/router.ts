@@ -1,13 +1,15 @@
 // Public name → catalog entry → upstream. The upstream gets its own name and otherwise what the client wrote.
 import { GatewayError } from '../errors.ts';
 import { replaceInner, replaceMember } from '../mcp/json-text.ts';
-import type { Caller, ForwardedAnswer, ListKind, McpPorts } from '../mcp/ports.ts';
+import type { Caller, Forwarded, ForwardedAnswer, ListKind, McpPorts, TellExecution } from '../mcp/ports.ts';
 import type { UpstreamAddress } from './address.ts';
 import type { CallRest, RestTool } from './rest-tool.ts';
+import { tellExecution } from './tell-executions.ts';
 import type { Upstream } from './upstream.ts';
 import type { Upstreams } from './upstreams.ts';
 
 interface Entry {
+  id: string;
   name: string;
   originalName: string;
   gatewayId: string;
@@ -27,39 +29,59 @@ export interface Routes {
 
 export type Router = Pick<McpPorts, 'has' | 'forward'>;
 
-export function createRouter(routes: Routes, upstreams: Pick<Upstreams, 'of'>, callRest: CallRest): Router {
+/** @param tell told of each execution when it is over; undefined: nobody wants to know */
+export function createRouter(
+  routes: Routes,
+  upstreams: Pick<Upstreams, 'of'>,
+  callRest: CallRest,
+  tell?: TellExecution,
+): Router {
+  async function call(
+    entry: Entry,
+    forwarded: Forwarded,
+    caller: Caller,
+    isTemplate: boolean,
+  ): Promise<ForwardedAnswer> {
+    if (entry.rest !== undefined) return callRest(entry.rest, forwarded.params['arguments'], caller.signal);
+    const upstream = await upstreamOf(routes, upstreams, entry, caller);
+    // The URI goes to the template's upstream as it stands.
+    if (isTemplate) return upstream.request(forwarded.method, forwarded.paramsJson, caller);
+    return upstream.request(forwarded.method, toSent(entry, forwarded), caller, entry);
+  }
+
+  function execute(entry: Entry, forwarded: Forwarded, caller: Caller, isTemplate: boolean): Promise<ForwardedAnswer> {
+    if (tell === undefined) return call(entry, forwarded, caller, isTemplate);
+    return tellExecution(tell, entry.id, forwarded, caller, () => call(entry, forwarded, caller, isTemplate));
+  }
+
   return {
     async has(kind, name, serverId) {
       return (await routes.find(kind, name, serverId)) !== undefined;
     },
     async forward(forwarded, caller): Promise<ForwardedAnswer | undefined> {
-      const { kind, name, nameMember, within, params, paramsJson } = forwarded;
+      const { kind, name } = forwarded;
       // Awaiting what is not a promise would cost a turn of the microtask queue on every call.
       const found = routes.find(kind, name, caller.serverId);
       const entry = found instanceof Promise ? await found : found;
       if (entry === undefined) {
         if (kind !== 'resources') return undefined;
-        // The URI goes to the template's upstream as it stands.
         const template = await routes.find('resourceTemplates', name, caller.serverId);
         if (template === undefined) return undefined;
         // Registered and not found: switched off, or no member. A template must not show what the registry hides.
         if (await routes.hasResource(template.gatewayId, name)) return undefined;
-        const reader = await upstreamOf(routes, upstreams, template, caller);
-        return reader.request(forwarded.method, paramsJson, caller);
+        return execute(template, forwarded, caller, true);
       }
-      if (entry.rest !== undefined) return callRest(entry.rest, params['arguments'], caller.signal);
-      const upstream = await upstreamOf(routes, upstreams, entry, caller);
-      const own = entry.originalName;
-      let sent = paramsJson;
-      if (own !== name) {
-        sent =
-          within === undefined
-            ? replaceMember(paramsJson, params, nameMember, own)
-            : replaceInner(paramsJson, params, within, nameMember, own);
-      }
-      return upstream.request(forwarded.method, sent, caller, entry);
+      return execute(entry, forwarded, caller, false);
     },
   };
+}
+
+/** The client's parameters with the upstream's own name. */
+function toSent({ originalName }: Entry, { name, nameMember, within, params, paramsJson }: Forwarded): string {
+  if (originalName === name) return paramsJson;
+  return within === undefined
+    ? replaceMember(paramsJson, params, nameMember, originalName)
+    : replaceInner(paramsJson, params, within, nameMember, originalName);
 }
 
 async function upstreamOf(

@@ -1,7 +1,8 @@
 // Upstreams whose calls are booked on the request that waits for them: as time of the layer `upstream`, and as a span whose
 // context the upstream gets. Put around the real ones only while timings or traces are on.
 import type { Caller } from '../mcp/ports.ts';
-import type { RequestTrace } from '../telemetry/request-trace.ts';
+import { currentTrace, type RequestTrace } from '../telemetry/request-trace.ts';
+import type { CallRest } from './rest-tool.ts';
 import type { RequestOptions, Upstream, UpstreamAnswer } from './upstream.ts';
 import type { UpstreamAddress } from './upstreams.ts';
 
@@ -22,6 +23,25 @@ export function traceUpstreams(upstreams: { of: Of }): { of: Of } {
           ),
       };
     },
+  };
+}
+
+/** The same for HTTP APIs that are tools: their call has no caller, the trace is that of the context. */
+export function traceRest(call: CallRest): CallRest {
+  return async (rest, args, signal) => {
+    const trace = currentTrace.getStore();
+    const startedAt = performance.now();
+    const span = trace?.span?.child('upstream rest', 'client', {}, startedAt);
+    try {
+      return await call(rest, args, signal);
+    } catch (error) {
+      span?.fail(error instanceof Error ? error.message : String(error));
+      throw error;
+    } finally {
+      const endedAt = performance.now();
+      trace?.timings?.waited('upstream', startedAt, endedAt);
+      span?.end(endedAt);
+    }
   };
 }
 

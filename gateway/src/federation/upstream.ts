@@ -15,9 +15,9 @@ export interface UpstreamCatalog {
   prompts: Record<string, unknown>[];
 }
 
-/** The upstream's answer: `resultJson` is the text of `result`, checked to be JSON; or its JSON-RPC error. */
+/** The upstream's answer: `resultJson` is the text of `result`, checked to be JSON (`isError`: a tool says that it failed); or its JSON-RPC error. */
 export type UpstreamAnswer =
-  | { ok: true; resultJson: string }
+  | { ok: true; resultJson: string; isError?: true }
   | { ok: false; error: { code: number; message: string; data?: unknown } };
 
 /** What goes with one request; a `Caller` is one. */

@@ -84,8 +84,20 @@ export interface Forwarded {
 
 /** An upstream's answer; see `federation/upstream.ts`. */
 export type ForwardedAnswer =
-  | { ok: true; resultJson: string }
+  | { ok: true; resultJson: string; isError?: true }
   | { ok: false; error: { code: number; message: string; data?: unknown } };
+
+/** One call of a tool, a resource or a prompt that is over. */
+export interface Execution {
+  entryId: string;
+  kind: CallKind;
+  durationMs: number;
+  /** Undefined: it succeeded. Our code (`GW_UPSTREAM_TIMEOUT`), JSON-RPC's number, or `isError` for a tool that says so. */
+  errorCode: string | undefined;
+}
+
+/** On the request path. Never throws. */
+export type TellExecution = (execution: Execution, name: string, caller: Caller) => void;
 
 /** Lists that may look different now: of one virtual server, or everywhere. */
 export interface ListChange {

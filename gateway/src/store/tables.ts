@@ -159,6 +159,77 @@ export interface CacheVersionsTable {
   version: number;
 }
 
+/** Milliseconds since 1970, or a count. Read as text by `pg`. */
+type Big = ColumnType<string | number, number, number>;
+
+/** One execution of a tool, a resource or a prompt. */
+export interface EntryExecutionsTable {
+  entry_id: string;
+  kind: string;
+  at_ms: Big;
+  duration_ms: number;
+  success: boolean;
+  error_code: string | null;
+}
+
+/** All executions of an entry in one hour. */
+export interface EntryExecutionHoursTable {
+  entry_id: string;
+  hour_ms: Big;
+  kind: string;
+  successes: Big;
+  failures: Big;
+  sum_ms: number;
+  min_ms: number;
+  max_ms: number;
+  last_at_ms: Big;
+}
+
+interface Journal {
+  id: string;
+  at_ms: Big;
+}
+
+export interface AuditTrailTable extends Journal {
+  user_id: string;
+  action: string;
+  resource_type: string;
+  before_id: string | null;
+  after_id: string | null;
+  resource_name: string | null;
+  method: string;
+  path: string;
+  status: number;
+  client_ip: string | null;
+  correlation_id: string | null;
+}
+
+export interface SecurityEventsTable extends Journal {
+  event_type: string;
+  severity: string;
+  user_id: string | null;
+  client_ip: string | null;
+  method: string;
+  path: string;
+  detail: string;
+  correlation_id: string | null;
+}
+
+export interface StructuredLogEntriesTable extends Journal {
+  level: string;
+  message: string;
+  correlation_id: string | null;
+  detail_json: string;
+}
+
+export interface TokenUsageTable extends Journal {
+  token_hash: string;
+  user_id: string;
+  method: string;
+  path: string;
+  client_ip: string | null;
+}
+
 export interface Database {
   gateways: GatewaysTable;
   entries: EntriesTable;
@@ -172,4 +243,10 @@ export interface Database {
   api_tokens: ApiTokensTable;
   revoked_tokens: RevokedTokensTable;
   cache_versions: CacheVersionsTable;
+  entry_executions: EntryExecutionsTable;
+  entry_execution_hours: EntryExecutionHoursTable;
+  audit_trail: AuditTrailTable;
+  security_events: SecurityEventsTable;
+  structured_log_entries: StructuredLogEntriesTable;
+  token_usage: TokenUsageTable;
 }

@@ -43,7 +43,7 @@ const call: Forwarded = {
 
 /** Routes that answer through promises, as they do when memory has nothing yet. */
 function createRoutes(hasGateway: boolean): Routes {
-  const entry = { name: 'fast-time-convert-time', originalName: 'convert_time', gatewayId: 'a' };
+  const entry = { id: '1', name: 'fast-time-convert-time', originalName: 'convert_time', gatewayId: 'a' };
   return {
     find: async (kind, name, serverId) =>
       kind === 'tools' && name === entry.name && serverId === 'server-1' ? entry : undefined,

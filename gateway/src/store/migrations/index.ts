@@ -3,11 +3,13 @@ import type { Migration } from 'kysely';
 import { registry } from './0001-registry.ts';
 import { tagsAndRest } from './0002-tags-and-rest.ts';
 import { access } from './0003-access.ts';
+import { records } from './0004-records.ts';
 import { sharing } from './0005-sharing.ts';
 
 export const migrations: Record<string, Migration> = {
   '0001_registry': registry,
   '0002_tags_and_rest': tagsAndRest,
   '0003_access': access,
+  '0004_records': records,
   '0005_sharing': sharing,
 };
