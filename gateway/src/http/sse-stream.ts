@@ -14,23 +14,33 @@ export interface SseStreamOptions {
   config: Pick<Config, 'SSE_KEEPALIVE_ENABLED' | 'SSE_KEEPALIVE_INTERVAL'>;
   /** Beside what the reply has. */
   headers?: OutgoingHttpHeaders;
+  /** A reader that takes nothing for so long has stopped reading. */
+  stalledMs?: number;
   /** Called at every keep-alive interval while the stream is open, also when no comments are sent. */
   onKeepAlive?: () => void;
 }
 
-/** One event may be larger: but then nothing else waits behind it. */
+/** What may wait behind the event that is being written, unless it is one event alone. */
 export const MAX_WAITING_BYTES = 1024 * 1024;
+/** While pieces go out: what comes in one burst is no fault of a client that reads. */
+const MAX_BURST_BYTES = 16 * 1024 * 1024;
+/** A piece that takes longer has a reader that is slow, or none. */
+const BRISK_MS = 250;
 /** Pieces of this size show whether a slow reader reads at all. */
 const PIECE_BYTES = 64 * 1024;
-/** A reader that takes not one piece in this time has stopped reading. */
+/** Well within 30 s: a slow reader takes a piece in less. */
 const STALLED_MS = 20_000;
 
 export class SseStream implements Outlet {
   readonly #raw: ServerResponse;
   readonly #options: SseStreamOptions;
-  readonly #waiting: (string | Buffer)[] = [];
+  readonly #waiting: string[] = [];
+  /** What is left of an event that goes out in pieces. */
+  #rest: Buffer | undefined;
   readonly #keepAlive: NodeJS.Timeout;
   #waitingBytes = 0;
+  /** When the piece that is being written was begun. */
+  #pieceAt = 0;
   #isWriting = false;
   #isEnding = false;
   #stalled: NodeJS.Timeout | undefined;
@@ -90,39 +100,54 @@ export class SseStream implements Outlet {
 
   #write(text: string): void {
     if (!this.isOpen) return;
+    if (!this.#isWriting) {
+      this.#writePiece(text);
+      return;
+    }
     const bytes = Buffer.byteLength(text);
-    if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
+    const most = performance.now() - this.#pieceAt < BRISK_MS ? MAX_BURST_BYTES : MAX_WAITING_BYTES;
+    if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > most) {
       this.#raw.destroy();
       return;
     }
     this.#waitingBytes += bytes;
-    if (bytes <= PIECE_BYTES) this.#waiting.push(text);
-    else {
-      const whole = Buffer.from(text);
-      for (let at = 0; at < bytes; at += PIECE_BYTES) this.#waiting.push(whole.subarray(at, at + PIECE_BYTES));
-    }
-    if (!this.#isWriting) this.#next();
+    this.#waiting.push(text);
   }
 
-  #next(): void {
-    const piece = this.#waiting.shift();
-    this.#isWriting = piece !== undefined;
-    if (piece === undefined) {
+  #writePiece(event: string | Buffer): void {
+    let piece = event;
+    if (event.length > PIECE_BYTES) {
+      const whole = typeof event === 'string' ? Buffer.from(event) : event;
+      piece = whole.subarray(0, PIECE_BYTES);
+      this.#rest = whole.subarray(PIECE_BYTES);
+    } else {
+      this.#rest = undefined;
+    }
+    this.#isWriting = true;
+    this.#pieceAt = performance.now();
+    this.#stalled = setTimeout(destroy, this.#options.stalledMs ?? STALLED_MS, this.#raw).unref();
+    this.#raw.write(piece, () => {
+      clearTimeout(this.#stalled);
+      if (!this.#raw.destroyed) this.#writeNext();
+    });
+  }
+
+  #writeNext(): void {
+    const event = this.#rest ?? this.#waiting.shift();
+    if (event === undefined) {
+      this.#isWriting = false;
       if (this.#isEnding) this.#raw.end();
       return;
     }
-    this.#stalled = setTimeout(destroy, STALLED_MS, this.#raw).unref();
-    this.#raw.write(piece, () => {
-      clearTimeout(this.#stalled);
-      this.#waitingBytes -= typeof piece === 'string' ? Buffer.byteLength(piece) : piece.length;
-      if (!this.#raw.destroyed) this.#next();
-    });
+    if (typeof event === 'string') this.#waitingBytes -= Buffer.byteLength(event);
+    this.#writePiece(event);
   }
 
   #release(): void {
     clearInterval(this.#keepAlive);
     clearTimeout(this.#stalled);
     this.#waiting.length = 0;
+    this.#rest = undefined;
   }
 }
 

@@ -92,3 +92,18 @@ test('who asks to be told of the end after it is told at once', async () => {
   });
   await expect.poll(() => told).toBe(1);
 });
+
+test('[MCP-HTTP-07] ten thousand session ids open nothing to another user or on another path', () => {
+  const { sessions } = createSessions(10_000);
+  using _ = sessions;
+  const ids = Array.from({ length: 10_000 }, () => open(sessions).id);
+  const found = ids.filter(
+    (id) =>
+      sessions.find(id, { sub: 'mallory' }, undefined) !== undefined ||
+      sessions.find(id, { sub: '' }, undefined) !== undefined ||
+      sessions.find(id, ann, 'server-1') !== undefined,
+  );
+  expect(found).toEqual([]);
+  expect(new Set(ids).size).toBe(10_000);
+  expect(isThere(sessions, sessions.find(ids[0] ?? '', ann, undefined) as ClientSession)).toBe(true);
+});

@@ -280,3 +280,43 @@ test('[MCP-HTTP-16] without stateful sessions no id is given out, there is no st
   }
   expect((await gateway.post('/mcp', list, { ...both, 'mcp-session-id': 'of another worker' })).statusCode).toBe(200);
 });
+
+test('[MCP-HTTP-15] a flood of sessions is answered with 503, and all are gone after their time', async () => {
+  await using gateway = createStatefulApp({ environment: { MAX_SESSIONS: '50', SESSION_TTL: '2' } });
+  const params = { protocolVersion: '2025-06-18' };
+  const statuses: number[] = [];
+  for (let at = 0; at < 200; at++) {
+    const answer = await gateway.post('/mcp', { jsonrpc: '2.0', id: 0, method: 'initialize', params }, both);
+    statuses.push(answer.statusCode);
+  }
+  expect(statuses.filter((status) => status === 200)).toHaveLength(50);
+  expect(statuses.filter((status) => status === 503)).toHaveLength(150);
+  const openSessions = async () =>
+    /^mcp_sessions_active (\d+)$/m.exec((await gateway.send({ method: 'GET', url: '/metrics' })).body)?.[1];
+  await expect.poll(openSessions, { timeout: 6_000, interval: 200 }).toBe('0');
+  await initialize(gateway);
+});
+
+test('[MCP-UP-05] fifty calls of one session run side by side, and each gets its own answer', async () => {
+  await using gateway = createStatefulApp({
+    async answer({ paramsJson, peer }) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      peer?.notify('notifications/progress', paramsJson);
+      return { ok: true, resultJson: paramsJson ?? '{}' };
+    },
+  });
+  const session = await initialize(gateway);
+  const startedAt = performance.now();
+  const bodies = await Promise.all(
+    Array.from({ length: 50 }, async (_, id) => {
+      const params = { name: 'convert_time', arguments: { id } };
+      return (await gateway.post('/mcp', { ...call, id, params }, session)).body;
+    }),
+  );
+  expect(performance.now() - startedAt).toBeLessThan(50 * 100);
+  for (const [id, body] of bodies.entries()) {
+    const data = [...body.matchAll(/^data: (.*)$/gm)].map(([, text]) => JSON.parse(text ?? '') as object);
+    const params = { arguments: { id } };
+    expect(data).toMatchObject([{ params }, { id, result: params }]);
+  }
+});
