@@ -30,6 +30,8 @@ import { mcpPoolRoutes } from './http/mcp-pool.ts';
 import { metricsRoutes } from './http/metrics.ts';
 import { observeQueries } from './http/observe-queries.ts';
 import { observeRequests } from './http/observe-requests.ts';
+import { describeRoutes, openapiRoutes } from './http/openapi.ts';
+import { createRefuseForeignOrigin } from './http/origin.ts';
 import { askForPermissions, forPermitted } from './http/permissions.ts';
 import { promptRoutes } from './http/prompts.ts';
 import { protectEdge } from './http/protect-edge.ts';
@@ -161,6 +163,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
   recordRefusals(app, records.security);
   recordChanges(app, records.audit);
 
+  describeRoutes(app);
   app.register(healthRoutes, { ping: () => store.ping(), failed });
   if (config.ENABLE_METRICS && !config.METRICS_AUTH_REQUIRED) app.register(metricsRoutes, { metrics });
   if (config.WELL_KNOWN_ENABLED) app.register(wellKnownRoutes, { config });
@@ -195,6 +198,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
     guarded.register(promptRoutes, { registry });
     guarded.register(accessRoutes, { access });
     guarded.register(mcpPoolRoutes, { poolMetrics: () => upstreams.poolMetrics() });
+    guarded.register(openapiRoutes);
   });
   // Streams have no end of their own: they would hold up a graceful stop for ever.
   app.addHook('preClose', (closed) => {
