@@ -31,7 +31,6 @@ import { metricsRoutes } from './http/metrics.ts';
 import { observeQueries } from './http/observe-queries.ts';
 import { observeRequests } from './http/observe-requests.ts';
 import { describeRoutes, openapiRoutes } from './http/openapi.ts';
-import { createRefuseForeignOrigin } from './http/origin.ts';
 import { askForPermissions, forPermitted } from './http/permissions.ts';
 import { promptRoutes } from './http/prompts.ts';
 import { protectEdge } from './http/protect-edge.ts';
@@ -47,6 +46,7 @@ import { createAnswerStateless } from './http/stateless.ts';
 import { streamableHttpRoutes } from './http/streamable-http.ts';
 import { toolRoutes } from './http/tools.ts';
 import { toRequestId, traceRequests } from './http/trace-requests.ts';
+import { transferRoutes } from './http/transfer.ts';
 import { websocketRoutes } from './http/websocket.ts';
 import { wellKnownRoutes } from './http/well-known.ts';
 import type { McpPorts } from './mcp/ports.ts';
@@ -198,6 +198,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
     guarded.register(promptRoutes, { registry });
     guarded.register(accessRoutes, { access });
     guarded.register(mcpPoolRoutes, { poolMetrics: () => upstreams.poolMetrics() });
+    guarded.register(transferRoutes, { registry });
     guarded.register(openapiRoutes);
   });
   // Streams have no end of their own: they would hold up a graceful stop for ever.

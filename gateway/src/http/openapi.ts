@@ -5,6 +5,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { TSchema } from 'typebox';
 import { GatewayCreate } from '../registry/gateway-body.ts';
+import { ImportRequest } from '../registry/import.ts';
 import { PromptCreate, PromptUpdate } from '../registry/prompts.ts';
 import { ResourceCreate, ResourceUpdate } from '../registry/resources.ts';
 import { ServerCreate } from '../registry/servers.ts';
@@ -22,6 +23,7 @@ const bodies: Record<string, TSchema | { anyOf: TSchema[] }> = {
   'POST /servers': ServerCreate,
   'PUT /servers/{id}': ServerCreate,
   'POST /gateways': GatewayCreate,
+  'POST /import': ImportRequest,
   'PUT /gateways/{id}': GatewayCreate,
 };
 

@@ -8,7 +8,9 @@ import type { Catalog, CatalogGateway, EntryKind } from './catalog.ts';
 import { createCredentialBox } from './credentials.ts';
 import { createEntryService, type EntryService } from './entries.ts';
 import { entryRules } from './entry-kinds.ts';
+import { exportRegistry, type RegistryDocument } from './export.ts';
 import { createGatewayService, type GatewayService } from './gateways.ts';
+import { type ImportReport, importRegistry } from './import.ts';
 import { createChanged, createLists, type Lists } from './lists.ts';
 import { createMemoryCatalog } from './memory-catalog.ts';
 import { createServerService, type ServerService } from './servers.ts';
@@ -32,6 +34,9 @@ export interface Registry {
   prompts: EntryService;
   /** Answers of the REST lists. */
   lists: Lists;
+  /** `user` is named in it. */
+  export(query: unknown, user: string): Promise<RegistryDocument>;
+  import(body: unknown): Promise<ImportReport>;
 }
 
 export function createRegistry({ store, connect, caches, config, log }: RegistryOptions): Registry {
@@ -49,14 +54,19 @@ export function createRegistry({ store, connect, caches, config, log }: Registry
       guard,
       changed: () => changed.entries(list),
     });
-  return {
-    catalog: memory.catalog,
+  const services = {
     gateways: createGatewayService({ store, connect, config, credentials, guard, changed: changed.gateways }),
     servers: createServerService({ store, config, changed: changed.server }),
     tools: entryService('tools', 'tools'),
     resources: entryService('resources', 'resources'),
     resourceTemplates: entryService('resourceTemplates', 'resources'),
     prompts: entryService('prompts', 'prompts'),
+  };
+  return {
+    ...services,
+    catalog: memory.catalog,
     lists: createLists(caches, config),
+    export: (query, user) => exportRegistry(store, query, user),
+    import: (body) => importRegistry({ store, credentials, ...services }, body),
   };
 }

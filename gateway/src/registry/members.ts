@@ -8,6 +8,8 @@ export interface Member {
   id: string;
   kind: EntryKind;
   name: string;
+  /** The upstream's own name: of resources the URI. */
+  uri: string;
 }
 
 /** What a request names. Resources include resource templates. */
@@ -15,10 +17,6 @@ export interface MemberNames {
   associatedTools?: string[];
   associatedResources?: string[];
   associatedPrompts?: string[];
-}
-
-interface Candidate extends Member {
-  original_name: string;
 }
 
 const kindsOf: Record<keyof MemberNames, EntryKind[]> = {
@@ -40,7 +38,7 @@ export async function resolveMembers(store: Store, names: MemberNames): Promise<
     const find = createFinder(candidates);
     wanted.forEach((name, index) => {
       const member = find(name);
-      if (member !== undefined) members.set(member.id, { id: member.id, kind: member.kind, name: member.name });
+      if (member !== undefined) members.set(member.id, member);
       else faults.push({ path: `/${property}/${index}`, message: `names nothing that is there: ${name.slice(0, 80)}` });
     });
   }
@@ -58,7 +56,13 @@ export async function membersOf(store: Store, serverIds: string[]): Promise<Map<
     db
       .selectFrom('server_entries')
       .innerJoin('entries', 'entries.id', 'server_entries.entry_id')
-      .select(['server_entries.server_id', 'entries.id', 'entries.kind', 'entries.name'])
+      .select([
+        'server_entries.server_id',
+        'entries.id',
+        'entries.kind',
+        'entries.name',
+        'entries.original_name as uri',
+      ])
       .where(isIn('server_entries.server_id', serverIds))
       .orderBy('entries.seq')
       .execute(),
@@ -67,8 +71,8 @@ export async function membersOf(store: Store, serverIds: string[]): Promise<Map<
 }
 
 /** Ids first: as a rule a request names nothing else, and then the primary key answers alone. */
-async function readCandidates(store: Store, kinds: EntryKind[], wanted: string[]): Promise<Candidate[]> {
-  const columns = ['id', 'kind', 'name', 'original_name'] as const;
+async function readCandidates(store: Store, kinds: EntryKind[], wanted: string[]): Promise<Member[]> {
+  const columns = ['id', 'kind', 'name', 'original_name as uri'] as const;
   const byId = await store.query((db) =>
     db.selectFrom('entries').select(columns).where(isIn('id', wanted)).where('kind', 'in', kinds).execute(),
   );
@@ -87,10 +91,10 @@ async function readCandidates(store: Store, kinds: EntryKind[], wanted: string[]
 }
 
 /** @throws (from the returned function) GW_NAME_AMBIGUOUS */
-function createFinder(candidates: Candidate[]): (name: string) => Candidate | undefined {
+function createFinder(candidates: Member[]): (name: string) => Member | undefined {
   const byId = new Map(candidates.map((candidate) => [candidate.id, candidate]));
   const byName = group(candidates, (candidate) => candidate.name);
-  const byOriginalName = group(candidates, (candidate) => candidate.original_name);
+  const byOriginalName = group(candidates, (candidate) => candidate.uri);
   return (name) => {
     const member = byId.get(name);
     if (member !== undefined) return member;
