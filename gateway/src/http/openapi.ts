@@ -27,7 +27,7 @@ const bodies: Record<string, TSchema | { anyOf: TSchema[] }> = {
   'PUT /gateways/{id}': GatewayCreate,
 };
 
-/** By the first part of the path. */
+/** By the first part of the path; the rest is how the gateway itself is run. */
 const tags: Record<string, string> = {
   tools: 'Registry: tools',
   resources: 'Registry: resources',
@@ -47,13 +47,10 @@ const tags: Record<string, string> = {
   tokens: 'Access',
   rbac: 'Access',
   admin: 'Administration',
-  health: 'Operation',
-  ready: 'Operation',
-  version: 'Operation',
-  metrics: 'Operation',
 };
 
 const open = new Set(['/health', '/ready', '/version', '/auth/login', '/auth/email/login', '/auth/email/register']);
+const isWellKnown = (path: string) => path === '/robots.txt' || path.startsWith('/.well-known/');
 const mcpPaths = /^\/(servers\/\{id\}\/)?(mcp|sse|message|ws)$/;
 const verbs: Record<string, string> = {
   get: 'read',
@@ -80,9 +77,9 @@ export function describeRoutes(app: FastifyInstance): void {
         url,
         schema: {
           ...schema,
-          tags: [mcpPaths.test(path) ? 'Model Context Protocol' : (tags[first] ?? 'Other')],
+          tags: [mcpPaths.test(path) ? 'Model Context Protocol' : (tags[first] ?? 'Operation')],
           summary: schema?.summary ?? `${verbs[method.toLowerCase()] ?? method} ${path}`,
-          security: open.has(path) ? [] : [{ bearer: [] }],
+          security: open.has(path) || isWellKnown(path) ? [] : [{ bearer: [] }],
           ...(body === undefined ? {} : { body }),
         },
       };
