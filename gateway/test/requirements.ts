@@ -450,4 +450,9 @@ export const requirements: Requirement[] = [
     text: 'a WebSocket whose reader stops is let go, with at most 1 MB waiting for it',
     clause: 'basic/transports#custom-transports',
   },
+  {
+    id: 'MCP-PY-01',
+    text: 'the official Python client works without sessions, in a session and over the SSE transport',
+    clause: '2026-07-28/basic/versioning#backward-compatibility-with-initialization-based-versions',
+  },
 ];
