@@ -154,6 +154,58 @@ export function storeContract(create: (name: string) => Promise<string>): void {
     expect(numInsertedOrUpdatedRows).toBe(0n);
   });
 
+  it('does a batch whole or not at all, and answers each of its statements', async () => {
+    const [made, , found] = await store.batch((db) => [
+      db.insertInto('servers').values({ id: 'a', name: 'first' }).returning('name'),
+      db.insertInto('servers').values({ id: 'b', name: 'second' }),
+      db.selectFrom('servers').select(['id', 'enabled']).where('name', '=', 'second'),
+    ]);
+    expect([made, found]).toEqual([[{ name: 'first' }], [{ id: 'b', enabled: true }]]);
+    const failed = store.batch((db) => [
+      db.insertInto('servers').values({ id: 'c', name: 'third' }),
+      db.insertInto('servers').values({ id: 'd', name: 'first' }),
+      db.insertInto('servers').values({ id: 'e', name: 'fifth' }),
+    ]);
+    await expect(failed).rejects.toThrow('GW_CONFLICT');
+    const names = await store.query((db) => db.selectFrom('servers').select('name').orderBy('name').execute());
+    expect(names).toEqual([{ name: 'first' }, { name: 'second' }]);
+    expect(store.pool()).toMatchObject({ active: 0, waiting: 0 });
+  });
+
+  it('writes few and many rows alike, whatever is in their texts, all or none', async () => {
+    const created_at = new Date('2026-01-02T03:04:05.678Z');
+    const texts = ['tab\there', 'line\nand\r\nline', 'back\\slash \\N \\.', '"quoted", ünïcödé 🚀', '', null];
+    for (const count of [6, 99, 100, 2500]) {
+      await store.query((db) => db.deleteFrom('servers').execute());
+      const rows = Array.from({ length: count }, (_, at) => ({
+        id: `id ${at}`,
+        name: `name ${at}`,
+        description: texts[at % texts.length] ?? null,
+        enabled: at % 2 === 0,
+        created_at,
+      }));
+      await store.bulkInsert('servers', rows);
+      const read = await store.query((db) =>
+        db
+          .selectFrom('servers')
+          .select(['id', 'name', 'description', 'enabled', 'created_at'])
+          .orderBy('seq')
+          .execute(),
+      );
+      expect(read).toEqual(rows);
+      const again = rows.map((row, at) => (at === count - 1 ? row : { ...row, id: `new ${at}`, name: `new ${at}` }));
+      await expect(store.bulkInsert('servers', again)).rejects.toThrow('GW_CONFLICT');
+      const { total } = await store.query((db) =>
+        db
+          .selectFrom('servers')
+          .select((row) => row.fn.countAll().as('total'))
+          .executeTakeFirstOrThrow(),
+      );
+      expect(Number(total)).toBe(count);
+    }
+    await store.bulkInsert('servers', []);
+  });
+
   it('opens from several starts at once, also when it has all migrations already', async () => {
     const config = configOf({ DATABASE_URL: await create('rush') });
     for (let times = 0; times < 2; times += 1) {
