@@ -66,6 +66,7 @@ export async function withGateway(
     performance && observeStatements(performance),
   ]);
   await using store = await openStore(config, log, observer);
+  caches.onDrop(() => store.wroteElsewhere());
   await using records = createRecords({ config, store, log, performance });
   logLine = records.logLine;
   await using sharing = await startSharing({ caches, config, versions: createCacheVersions(store), log });

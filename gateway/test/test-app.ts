@@ -126,6 +126,8 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
     transaction: down,
     ping: options.isReady === false ? down : async () => undefined,
     batch: down,
+    read: down,
+    wroteElsewhere: () => undefined,
     bulkInsert: down,
     pool: () => ({ size: 5, active: 1, idle: 2, waiting: 0, overflow: 0 }),
     resize: () => undefined,

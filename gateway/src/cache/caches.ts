@@ -6,6 +6,7 @@ export type OnInvalidate = (name: string, key: string | undefined) => void;
 
 export class Caches {
   readonly #caches = new Map<string, NamedCache>();
+  #dropped: (() => void) | undefined;
   readonly #listeners = new Set<OnInvalidate>();
   #secondLevel: SecondLevel | undefined;
 
@@ -31,11 +32,13 @@ export class Caches {
 
   /** The same in this process only: for what another process invalidated. Unknown names are left alone. */
   drop(name: string, key?: string): void {
+    this.#dropped?.();
     this.#caches.get(name)?.drop(key);
   }
 
   /** Everything in memory: when invalidations of others may have been missed. */
   dropAll(): void {
+    this.#dropped?.();
     for (const cache of this.#caches.values()) cache.drop();
   }
 
@@ -43,6 +46,11 @@ export class Caches {
   onInvalidate(listener: OnInvalidate): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Told before anything is dropped here, whoever invalidated it: what is read next must be what was written. */
+  onDrop(listener: () => void): void {
+    this.#dropped = listener;
   }
 
   /** The level that processes share, for caches that have a codec. */

@@ -74,6 +74,23 @@ export const databaseSettings = {
     'executions after which a statement is prepared by name, once per connection; 0 never, 1 at once',
     { default: 5, minimum: 0, maximum: 1_000_000, live: true },
   ),
+  DATABASE_REPLICA_URLS: Type.String({
+    default: '',
+    description: 'read replicas for lists, separated by commas; each has a pool of the same sizes',
+    secret: true,
+  }),
+  DATABASE_REPLICA_MAX_LAG: seconds('a read replica that is further behind is left out', {
+    default: 5,
+    minimum: 0.1,
+    maximum: 300,
+    live: true,
+  }),
+  DATABASE_REPLICA_READ_YOUR_WRITES: seconds('for this long after a write the primary answers lists', {
+    default: 5,
+    minimum: 0,
+    maximum: 300,
+    live: true,
+  }),
   DB_SQLITE_BUSY_TIMEOUT: count('longest wait, in milliseconds, while another process writes to the same SQLite file', {
     default: 5000,
     minimum: 0,

@@ -87,7 +87,7 @@ export function createEntryService(options: EntryServiceOptions): EntryService {
 
   async function list(query: unknown, serverId?: string): Promise<Page<object>> {
     const { limit, skip, afterSeq, includeInactive, gatewayId, tags } = parseListQuery(kind, query, config);
-    const rows = await store.query((db) => {
+    const rows = await store.read((db) => {
       let rowsOf = selectRows(db).where('entries.kind', '=', kind).where('entries.seq', '>', String(afterSeq));
       if (!includeInactive) rowsOf = rowsOf.where('entries.enabled', '=', true).where('gateways.enabled', '=', true);
       if (tags !== undefined) rowsOf = rowsOf.where(hasOneOf('entries', tags));

@@ -146,7 +146,7 @@ export function createGatewayService(options: GatewayServiceOptions): GatewaySer
     read: async (id) => toRead(await readRow(id)),
     async list(query) {
       const { limit, skip, afterSeq, includeInactive, tags } = parseListQuery('gateways', query, config);
-      const rows = await store.query((db) => {
+      const rows = await store.read((db) => {
         let gateways = db
           .selectFrom('gateways')
           .selectAll()

@@ -85,7 +85,7 @@ export function createServerService({ store, config, changed }: ServerServiceOpt
     read: (id) => readServer(id),
     async list(query) {
       const { limit, skip, afterSeq, includeInactive, tags } = parseListQuery('servers', query, config);
-      const rows = await store.query((db) => {
+      const rows = await store.read((db) => {
         let servers = db.selectFrom('servers').selectAll().where('seq', '>', String(afterSeq));
         if (!includeInactive) servers = servers.where('enabled', '=', true);
         if (tags !== undefined) servers = servers.where(hasOneOf('servers', tags));

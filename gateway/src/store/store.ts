@@ -1,14 +1,26 @@
 // The database behind the gateway. Opening it runs the migrations; every failure comes out as one of our errors.
-import type { Compilable, Insertable, Kysely, Transaction } from 'kysely';
+import type {
+  Compilable,
+  Insertable,
+  Kysely,
+  KyselyPlugin,
+  PluginTransformQueryArgs,
+  PluginTransformResultArgs,
+  QueryResult,
+  RootOperationNode,
+  Transaction,
+  UnknownRow,
+} from 'kysely';
 import type { Config } from '../config.ts';
 import { type DatabaseObserver, joinObservers } from '../telemetry/database-observer.ts';
 import { type BatchRows, runBatch } from './batch.ts';
 import { COPY_FROM_ROWS, insertByValues, type TableName } from './bulk-insert.ts';
 import type { Connection, Log } from './connection.ts';
-import { connect } from './dialect.ts';
+import { connect, connectReplicas } from './dialect.ts';
 import { toGatewayError } from './failure.ts';
 import type { PoolState } from './pool.ts';
 import { QueryLog } from './query-log.ts';
+import type { Replicas } from './replicas.ts';
 import type { Database } from './tables.ts';
 
 export type { Log } from './connection.ts';
@@ -23,6 +35,10 @@ export interface Store extends AsyncDisposable {
   batch<const Q extends readonly Compilable<unknown>[]>(build: (db: Kysely<Database>) => Q): Promise<BatchRows<Q>>;
   /** All rows or none, by COPY where that is faster. Every row has the same columns. */
   bulkInsert<T extends TableName>(table: T, rows: readonly Insertable<Database[T]>[]): Promise<void>;
+  /** As `query`, for lists: a read replica may answer, whose data may be DATABASE_REPLICA_MAX_LAG old. Never for writes. */
+  read<T>(run: (db: Kysely<Database>) => Promise<T>): Promise<T>;
+  /** Another process has written: for a while lists are read where it wrote. */
+  wroteElsewhere(): void;
   /** For /ready: asks the database unless it has just answered. @throws GW_DATABASE_UNAVAILABLE within two seconds */
   ping(): Promise<void>;
   pool(): PoolState;
@@ -40,7 +56,10 @@ export interface Store extends AsyncDisposable {
 export async function openStore(config: Config, log: Log, observer?: DatabaseObserver): Promise<Store> {
   const queryLog = config.DB_QUERY_LOG_ENABLED ? new QueryLog(log, () => config.DB_QUERY_LOG_N1_THRESHOLD) : undefined;
   try {
-    return createStore(await connect(config, log, joinObservers([observer, queryLog])), config, queryLog);
+    const observers = joinObservers([observer, queryLog]);
+    const primary = await connect(config, log, observers);
+    const replicas = await connectReplicas(config, primary, log, observers);
+    return createStore(primary, replicas, config, queryLog);
   } catch (error) {
     throw toGatewayError(error);
   }
@@ -50,12 +69,19 @@ const PING_DEADLINE_MS = 2000;
 /** An answer within this time shows that the database is there: no connection is taken to ask again. */
 const ANSWERED_LATELY_MS = 1000;
 
-function createStore(connection: Connection, config: Config, queryLog: QueryLog | undefined): Store {
-  const { db } = connection;
+function createStore(
+  connection: Connection,
+  replicas: Replicas | undefined,
+  config: Config,
+  queryLog: QueryLog | undefined,
+): Store {
+  const writes = new WriteCount();
+  const db = replicas === undefined ? connection.db : connection.db.withPlugin(writes);
   let answeredAtMs = Number.NEGATIVE_INFINITY;
   let pinging: Promise<void> | undefined;
 
   async function guarded<T>(run: () => Promise<T>): Promise<T> {
+    const { count } = writes;
     try {
       const result = await run();
       answeredAtMs = performance.now();
@@ -64,10 +90,27 @@ function createStore(connection: Connection, config: Config, queryLog: QueryLog 
       const told = toGatewayError(error);
       if (isGone(told)) answeredAtMs = Number.NEGATIVE_INFINITY;
       throw told;
+    } finally {
+      if (writes.count !== count) replicas?.wrote();
+    }
+  }
+
+  async function read<T>(run: (db: Kysely<Database>) => Promise<T>): Promise<T> {
+    const replica = replicas?.pick();
+    if (replica === undefined) return await guarded(() => run(db));
+    try {
+      return await run(replica.db);
+    } catch (error) {
+      const told = toGatewayError(error);
+      if (!isGone(told)) throw told;
+      replicas?.leaveOut(replica, error);
+      return await guarded(() => run(db));
     }
   }
 
   return {
+    read,
+    wroteElsewhere: () => replicas?.wrote(),
     query: (run) => guarded(() => run(db)),
     transaction: (run) => guarded(() => db.transaction().execute(run)),
     batch: (build) => guarded(() => runBatch(db, connection.batch, build)),
@@ -75,7 +118,7 @@ function createStore(connection: Connection, config: Config, queryLog: QueryLog 
       guarded(() =>
         connection.copy === undefined || rows.length < COPY_FROM_ROWS
           ? insertByValues(db, table, rows)
-          : connection.copy(table, rows),
+          : connection.copy(table, rows).finally(() => replicas?.wrote()),
       ),
     async ping() {
       if (performance.now() - answeredAtMs < ANSWERED_LATELY_MS) return;
@@ -92,8 +135,23 @@ function createStore(connection: Connection, config: Config, queryLog: QueryLog 
       connection.resized();
     },
     queryLog,
-    [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await replicas?.[Symbol.asyncDispose]();
+      await connection[Symbol.asyncDispose]();
+    },
   };
+}
+
+/** Counts what is no `select`: whoever has written must not be sent to a replica. */
+class WriteCount implements KyselyPlugin {
+  count = 0;
+  transformQuery({ node }: PluginTransformQueryArgs): RootOperationNode {
+    if (node.kind !== 'SelectQueryNode') this.count += 1;
+    return node;
+  }
+  async transformResult({ result }: PluginTransformResultArgs): Promise<QueryResult<UnknownRow>> {
+    return result;
+  }
 }
 
 function isGone(error: unknown): boolean {
