@@ -7,7 +7,10 @@ import { GatewayError } from '../errors.ts';
 /** Node looks at its connections this often: a deadline may be missed by as much. */
 const CHECK_EVERY_MS = 500;
 
-/** For `http.createServer`: 431 for larger headers, 408 for slower requests. */
+/**
+ * For `http.createServer`: 431 for larger headers, 408 for slower requests. As Fastify's `http` option the time for the whole
+ * request would be lost: there Fastify sets its own, which is none.
+ */
 export function toServerLimits(
   config: Pick<Config, 'MAX_HEADER_TOTAL_SIZE_BYTES' | 'HEADERS_TIMEOUT' | 'REQUEST_RECEIVE_TIMEOUT'>,
 ): ServerOptions {

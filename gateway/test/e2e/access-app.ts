@@ -56,6 +56,7 @@ export async function startAccessApp(databaseUrl: string, settings: Record<strin
   const config = configOf({
     DATABASE_URL: databaseUrl,
     PLATFORM_ADMIN_PASSWORD: adminPassword,
+    ENABLE_METRICS: 'true',
     FAILED_LOGIN_MIN_RESPONSE_MS: '0',
     RATE_LIMIT_CRITICAL_RPM: '1000',
     ...settings,
