@@ -122,16 +122,16 @@ export function buildApp(parts: AppParts): FastifyInstance {
   const broadcast: McpPorts['broadcast'] = (session, method, paramsJson) =>
     upstreams.broadcast(session, method, paramsJson);
   const ports: McpPorts = { list, has, forward, broadcast, failed };
-  const listeners = new Listeners({ onListChanged: catalog.onListChanged, config });
-  const answerStateless = createAnswerStateless({
-    ports: { ...ports, listTtlMs: createListTtl(config), paramHeaders: createParamHeaders(catalog) },
-    listeners,
-    config,
-  });
   const sessions = new Sessions({
     config,
     nowMs: () => performance.now(),
     failed: (error) => failed('session end', error),
+  });
+  const listeners = new Listeners({ onListChanged: catalog.onListChanged, sessions, ports, config });
+  const answerStateless = createAnswerStateless({
+    ports: { ...ports, listTtlMs: createListTtl(config), paramHeaders: createParamHeaders(catalog) },
+    listeners,
+    config,
   });
   catalog.onListChanged(
     (change) => announceChange(sessions, change),

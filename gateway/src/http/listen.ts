@@ -12,9 +12,10 @@ import {
   toClosed,
   toTagged,
 } from '../mcp/stateless/subscription.ts';
+import { ResourceWatch, type WatchOptions } from './resource-watch.ts';
 import { SseStream, type SseStreamOptions } from './sse-stream.ts';
 
-export interface ListenersOptions {
+export interface ListenersOptions extends Pick<WatchOptions, 'sessions' | 'ports'> {
   /** The registry's: `listener` is told after each write that lists can show. @returns what takes it back */
   onListChanged: (listener: (change: ListChange) => void, isWanted: () => boolean) => () => void;
   config: SseStreamOptions['config'] & Pick<Config, 'MAX_SESSIONS'>;
@@ -51,19 +52,44 @@ export class Listeners implements Disposable {
   }
 
   /** @throws RpcError -32602 for a filter that is none, GW_TOO_MANY_SESSIONS */
-  open(request: RpcRequest, { serverId }: Asking, reply: FastifyReply): void {
+  open(request: RpcRequest, { serverId, identity }: Asking, reply: FastifyReply): void {
     const { config } = this.#options;
     const filter = readFilter(request);
     if (this.#open.size >= config.MAX_SESSIONS) {
       throw new GatewayError('GW_TOO_MANY_SESSIONS', { detail: `${config.MAX_SESSIONS} streams are open` });
     }
     reply.server.load.stand(reply.raw);
+    const { resourceSubscriptions: uris = [], ...lists } = filter;
+    const { idJson } = request;
+    const early: string[] = [];
+    let say = (text: string): void => void early.push(text);
+    const watch =
+      uris.length === 0
+        ? undefined
+        : new ResourceWatch({
+            ...this.#options,
+            identity,
+            serverId,
+            updated: (method, params) => say(toTagged(idJson, method, params)),
+          });
     const stream = new SseStream(reply, { config });
-    const { resourceSubscriptions: _uris, ...honoured } = filter;
-    const listener: Listener = { idJson: request.idJson, serverId, filter: honoured, stream };
-    stream.send(toAcknowledged(request.idJson, honoured));
-    this.#open.add(listener);
-    reply.raw.on('close', () => this.#open.delete(listener));
+    const listener: Listener = { idJson, serverId, filter: lists, stream };
+    let isOver = false;
+    reply.raw.on('close', () => {
+      isOver = true;
+      this.#open.delete(listener);
+      watch?.[Symbol.dispose]();
+    });
+    // The acknowledgement is the first message: what is told before it waits for it.
+    const begin = (honoured: SubscriptionFilter): void => {
+      if (isOver) return;
+      stream.send(toAcknowledged(idJson, honoured));
+      this.#open.add(listener);
+      for (const text of early) stream.send(text);
+      say = (text) => stream.send(text);
+    };
+    if (watch === undefined) begin(lists);
+    else void watch.subscribe(uris).then((resourceSubscriptions) => begin({ ...lists, resourceSubscriptions }));
   }
 
   /** The gateway stops: every client is told that it was meant. */

@@ -95,3 +95,26 @@ test.each([undefined, { toolsListChanged: 1 }, { resourceSubscriptions: 'file://
     expect([answer.statusCode, answer.json().error.code]).toEqual([400, -32602]);
   },
 );
+
+test('[MCP-LISTEN-02] updated resources are told to the stream that named them', async () => {
+  const gateway = createTestApp({
+    async answer({ paramsJson }) {
+      if (paramsJson?.includes('refused')) return { ok: false, error: { code: -32601, message: 'no' } };
+      return { ok: true, resultJson: '{}' };
+    },
+  });
+  await using _stop = gateway;
+  await gateway.app.listen({ host: '127.0.0.1', port: 0 });
+  const stream = await listen(gateway, { resourceSubscriptions: ['time://utc', 'time://refused', 'file:///nowhere'] });
+  expect(await stream.next()).toMatchObject({ params: { notifications: { resourceSubscriptions: ['time://utc'] } } });
+  const subscribed = gateway.asked.find(({ paramsJson }) => paramsJson?.includes('utc'));
+  expect(subscribed?.method).toBe('resources/subscribe');
+  subscribed?.session?.peer.notify('notifications/message', '{"level":"error"}');
+  subscribed?.session?.peer.notify('notifications/resources/updated', '{"uri":"time://utc"}');
+  expect(await stream.next()).toEqual({
+    jsonrpc: '2.0',
+    method: 'notifications/resources/updated',
+    params: { _meta: { [subscriptionId]: 7 }, uri: 'time://utc' },
+  });
+  stream.answer.body.destroy();
+});

@@ -5,8 +5,10 @@ import type { Method } from './method.ts';
 /** Lists tell their changes on a stream of `subscriptions/listen`. */
 const capabilities = {
   tools: { listChanged: true },
-  resources: { listChanged: true },
+  resources: { subscribe: true, listChanged: true },
   prompts: { listChanged: true },
+  completions: {},
+  logging: {},
 };
 
 const result = JSON.stringify({ supportedVersions: spokenVersions, capabilities });
