@@ -137,9 +137,8 @@ describeWithPostgres('the official client', () => {
     try {
       const result = await client.callTool({ name: 'json-one-echo-text', arguments: {} });
       expect(result.isError).toBeFalsy();
-      const startedAt = performance.now();
-      expect((await gateway.rest('GET', '/ready')).status).toBe(503);
-      expect(performance.now() - startedAt).toBeLessThan(2_500);
+      // An answer of the database counts for a second; then its silence shows within the deadline of two.
+      await expect.poll(async () => (await gateway.rest('GET', '/ready')).status, { timeout: 3_500 }).toBe(503);
       expect((await gateway.rest('GET', '/health')).status).toBe(200);
     } finally {
       await postgres.start();

@@ -311,6 +311,7 @@ describeWithRegistry('the registry', ({ registry, register }) => {
     const deep = `{"name":"deep","deep":${'['.repeat(50_000)}${']'.repeat(50_000)}}`;
     const headers = { 'content-type': 'application/json' };
     const answer = await registry.app.inject({ method: 'POST', url: '/servers', headers, payload: deep });
-    expect([answer.statusCode, answer.json().code]).toEqual([422, 'GW_INVALID_REQUEST']);
+    // Before it is read: a parser that calls itself would run out of stack.
+    expect([answer.statusCode, answer.json().code]).toEqual([400, 'GW_BODY_REFUSED']);
   });
 });
