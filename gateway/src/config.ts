@@ -21,6 +21,11 @@ import { workerSettings } from './config/workers.ts';
 import { GatewayError } from './errors.ts';
 import { type Fault, ParseError, parse } from './parse.ts';
 
+export { aliases } from './config/aliases.ts';
+export { meaningless } from './config/meaningless.ts';
+export { refused } from './config/refused.ts';
+
+/** By the heading of docs/settings.md. */
 export const sections = {
   'HTTP server': httpSettings,
   Workers: workerSettings,

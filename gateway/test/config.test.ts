@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Config, loadConfig } from '../src/config.ts';
+import { Config, loadConfig, sections } from '../src/config.ts';
 import { GatewayError } from '../src/errors.ts';
 import { testSecret } from './config-of.ts';
 
@@ -88,4 +88,9 @@ it('accepts the database URLs of the source documents', () => {
     const DATABASE_URL = `${scheme}://user:word@db:5432/mcp`;
     expect(loadConfig({ JWT_SECRET_KEY: testSecret, DATABASE_URL }).DATABASE_URL).toBe(DATABASE_URL);
   }
+});
+
+it('has every setting in one section of docs/settings.md', () => {
+  const listed = Object.values(sections).flatMap((section) => Object.keys(section));
+  expect(listed.toSorted()).toEqual(Object.keys(Config.properties).toSorted());
 });

@@ -11,6 +11,7 @@ import { InfrastructureProfile, PostgresProfile, ServerProfile } from '../plan/i
 import { LoadProfile } from '../plan/load-profile.ts';
 import { Scenario } from '../plan/scenario.ts';
 import { writeWhole } from '../result/run-folder.ts';
+import { settingsPage } from './settings-page.ts';
 
 const schemas: Record<string, TSchema> = {
   'perf-config': PerfConfig,
@@ -24,7 +25,7 @@ const schemas: Record<string, TSchema> = {
 export function addGenerateCommand(program: Command): void {
   program
     .command('generate')
-    .description('write what is generated: editor schemas, docs/configuration.md')
+    .description('write what is generated: editor schemas, docs/configuration.md, docs/settings.md')
     .option('--check', 'write nothing; fail when a file is stale')
     .addHelpText('after', '\nExample:\n  npx harness generate --check')
     .action((options: { check?: boolean }) => {
@@ -52,6 +53,7 @@ export function generatedFiles(): Record<string, string> {
     files[join(repository, `harness/schemas/${name}.schema.json`)] = `${JSON.stringify(text, null, 2)}\n`;
   }
   files[join(repository, 'docs/configuration.md')] = configurationPage();
+  files[join(repository, 'docs/settings.md')] = settingsPage();
   return files;
 }
 
