@@ -9,6 +9,7 @@ import type { Config } from './config.ts';
 import { GatewayError } from './errors.ts';
 import type { Federation } from './federation/federation.ts';
 import { HOPS_HEADER, isOfHop, passHops, readHops } from './federation/hops.ts';
+import { CONTENTS_CACHE, ResourceContents } from './federation/resource-contents.ts';
 import { createRestCalls } from './federation/rest-tool.ts';
 import { createRouter } from './federation/router.ts';
 import { traceRest, traceUpstreams } from './federation/trace-upstreams.ts';
@@ -115,7 +116,8 @@ export function buildApp(parts: AppParts): FastifyInstance {
     isTraced ? traceRest(restCalls.call) : restCalls.call,
     records.executed,
   );
-  const forward = forPermitted(forwardAny);
+  const contents = caches.add(new ResourceContents(config));
+  const forward = forPermitted(contents.around(has, forwardAny));
   const listAll: McpPorts['list'] = (kind, cursor, serverId) => catalog.list(kind, cursor, serverId);
   const list = federation === undefined ? listAll : createListForPeers(catalog, federation, listAll);
   const failed: McpPorts['failed'] = (method, error, requestId) => tellFailure(metrics, log, method, error, requestId);
@@ -126,6 +128,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
     config,
     nowMs: () => performance.now(),
     failed: (error) => failed('session end', error),
+    resourceUpdated: (uri) => caches.invalidate(CONTENTS_CACHE, uri),
   });
   const listeners = new Listeners({ onListChanged: catalog.onListChanged, sessions, ports, config });
   const answerStateless = createAnswerStateless({

@@ -19,13 +19,16 @@ export const cacheSettings = {
     live: true,
     sourceNote: 'the documents name the toggle only; the product calls it TOOL_LOOKUP_CACHE_TTL_SECONDS',
   }),
-  RESOURCE_CACHE_SIZE: count('contents of resources that are kept in memory; 0: none', {
-    default: 1000,
-    minimum: 0,
-    maximum: 1_000_000,
-    live: true,
-  }),
-  RESOURCE_CACHE_TTL: seconds('how long the contents of a resource are kept', {
+  RESOURCE_CACHE_SIZE: count(
+    'contents of resources that are kept, of those whose upstream says for how long (`ttlMs`); 0: none',
+    {
+      default: 1000,
+      minimum: 0,
+      maximum: 1_000_000,
+      live: true,
+    },
+  ),
+  RESOURCE_CACHE_TTL: seconds('how long the contents of a resource are kept, at most as long as its upstream says', {
     default: 3600,
     minimum: 0.01,
     maximum: 86_400,

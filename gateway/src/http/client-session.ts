@@ -17,6 +17,7 @@ export interface ClientSessionOptions {
   settings: ClientRequestSettings;
   events: EventLogOptions;
   nowMs: () => number;
+  resourceUpdated?: ((uri: string) => void) | undefined;
 }
 
 export class ClientSession implements McpSession, ClientPeer {
@@ -37,11 +38,13 @@ export class ClientSession implements McpSession, ClientPeer {
   readonly #events: EventLog;
   readonly #streams = new Map<number, SessionStream>();
   readonly #endListeners: (() => void | Promise<void>)[] = [];
+  readonly #resourceUpdated: ((uri: string) => void) | undefined;
   #holds = 0;
   #isOver = false;
   #isTold = false;
 
-  constructor({ identity, serverId, settings, events, nowMs }: ClientSessionOptions) {
+  constructor({ identity, serverId, settings, events, nowMs, resourceUpdated }: ClientSessionOptions) {
+    this.#resourceUpdated = resourceUpdated;
     this.identity = identity;
     this.serverId = serverId;
     this.usedAtMs = nowMs();
@@ -83,6 +86,10 @@ export class ClientSession implements McpSession, ClientPeer {
   }
 
   notify(method: string, paramsJson: string | undefined): void {
+    if (method === 'notifications/resources/updated' && paramsJson !== undefined) {
+      const params: unknown = JSON.parse(paramsJson);
+      if (isObject(params) && typeof params['uri'] === 'string') this.#resourceUpdated?.(params['uri']);
+    }
     this.standing?.send(toNotificationText(method, paramsJson));
   }
 

@@ -13,6 +13,8 @@ export interface SessionsOptions {
   nowMs: () => number;
   /** Told of what went wrong at the end of a session. */
   failed: (error: unknown) => void;
+  /** An upstream has told a session that this resource is another now. */
+  resourceUpdated?: (uri: string) => void;
 }
 
 /** What a session keeps of its streams for clients that come back. */
@@ -53,8 +55,8 @@ export class Sessions implements Disposable {
   /** When there are too many, the one unused for longest goes: its client is told to initialise anew. @throws GW_TOO_MANY_SESSIONS when all are busy or young */
   open(identity: CallerIdentity, serverId: string | undefined): ClientSession {
     if (this.#sessions.size >= this.#options.config.MAX_SESSIONS) this.#evict();
-    const { config: settings, nowMs } = this.#options;
-    const session = new ClientSession({ identity, serverId, settings, events: this.#events, nowMs });
+    const { config: settings, nowMs, resourceUpdated } = this.#options;
+    const session = new ClientSession({ identity, serverId, settings, events: this.#events, nowMs, resourceUpdated });
     this.#sessions.set(session.id, session);
     return session;
   }

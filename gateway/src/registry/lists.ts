@@ -71,10 +71,12 @@ export function createChanged(caches: Caches): Changed {
     gateways() {
       for (const name of listNames) caches.invalidate(`list_${name}`);
       for (const name of ['tools', 'resources', 'prompts', 'gateways']) caches.invalidate(`registry_${name}`);
+      caches.invalidate('resource');
     },
     // A virtual server is listed with the names of its members.
     entries(list) {
       for (const name of [`list_${list}`, 'list_servers', `registry_${list}`]) caches.invalidate(name);
+      if (list === 'resources') caches.invalidate('resource');
     },
     // `GET /servers/:id/tools` is a list of tools.
     server(serverId) {

@@ -107,3 +107,14 @@ test('[MCP-HTTP-07] ten thousand session ids open nothing to another user or on 
   expect(new Set(ids).size).toBe(10_000);
   expect(isThere(sessions, sessions.find(ids[0] ?? '', ann, undefined) as ClientSession)).toBe(true);
 });
+
+test('what an upstream says of a changed resource is told, so that nobody is served the old one', () => {
+  const updated: string[] = [];
+  const config = configOf({});
+  const resourceUpdated = (uri: string) => void updated.push(uri);
+  using sessions = new Sessions({ config, nowMs: () => 0, failed: () => undefined, resourceUpdated });
+  const session = open(sessions);
+  session.notify('notifications/resources/updated', '{"uri":"time://now"}');
+  session.notify('notifications/resources/list_changed', undefined);
+  expect(updated).toEqual(['time://now']);
+});
