@@ -6,6 +6,7 @@ import { type Access, createAccess, createPlatformAdmin } from '../../src/auth/a
 import { createToken } from '../../src/auth/token.ts';
 import { Caches } from '../../src/cache/caches.ts';
 import type { Config } from '../../src/config.ts';
+import { createUpstreams } from '../../src/federation/upstreams.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import { createRegistry } from '../../src/registry/index.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
@@ -82,6 +83,7 @@ export async function startAccessApp(databaseUrl: string, settings: Record<strin
   const upstreams = createStubUpstreams();
   upstreams.offers.set(upstreamUrl, fastTime);
   const registry = createRegistry({ store, connect: upstreams.connect, caches, config, log });
+  const noPool = createUpstreams({ config });
   const access = createAccess({ config, store, caches });
   await createPlatformAdmin(access, config, log);
   const app = buildApp({
@@ -91,9 +93,7 @@ export async function startAccessApp(databaseUrl: string, settings: Record<strin
     upstreams: {
       of: (address) => upstreams.connect({ ...address, name: '', slug: '' }),
       broadcast: async () => undefined,
-      poolMetrics: () => {
-        throw new Error('not asked for in this test');
-      },
+      poolMetrics: () => noPool.poolMetrics(),
     },
     caches,
     access,
@@ -128,6 +128,7 @@ export async function startAccessApp(databaseUrl: string, settings: Record<strin
     },
     async [Symbol.asyncDispose]() {
       await app.close();
+      await noPool[Symbol.asyncDispose]();
       await opened[Symbol.asyncDispose]();
     },
   };
