@@ -16,6 +16,7 @@ import { traceRest, traceUpstreams } from './federation/trace-upstreams.ts';
 import type { Upstreams } from './federation/upstreams.ts';
 import { watchPool } from './federation/watch-pool.ts';
 import { accessRoutes } from './http/access.ts';
+import { adminConfigRoutes, type SettingsPort } from './http/admin-config.ts';
 import { announceChange } from './http/announce-changes.ts';
 import { compressAnswers } from './http/compress.ts';
 import { registerErrorHandler } from './http/error-handler.ts';
@@ -77,6 +78,8 @@ export interface AppParts {
   records?: Records;
   /** Undefined: no traces. */
   tracer?: Tracer | undefined;
+  /** Undefined: nothing changes while it runs. */
+  settings?: SettingsPort;
   log: FastifyBaseLogger;
 }
 
@@ -183,6 +186,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
     includeFigures(guarded, records.figures);
     guarded.register(recordRoutes, { records, store, config });
     if (config.ENABLE_METRICS && config.METRICS_AUTH_REQUIRED) guarded.register(metricsRoutes, { metrics });
+    if (parts.settings !== undefined) guarded.register(adminConfigRoutes, { settings: parts.settings });
     guarded.register(rpcRoutes, { ports, answerStateless });
     guarded.register(streamableHttpRoutes, {
       ports,

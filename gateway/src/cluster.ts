@@ -1,19 +1,33 @@
 // How many processes serve: this one alone, or workers under a primary.
 import cluster from 'node:cluster';
-import { runPrimary } from './cluster/primary.ts';
+import { type PrimaryOptions, runPrimary } from './cluster/primary.ts';
 import { runWorker } from './cluster/worker.ts';
+import { toldMeaningless } from './config/meaningless.ts';
 import type { ResolvedConfig } from './config.ts';
 import { serve } from './serve.ts';
 import { openStore } from './store/store.ts';
 import { createLog } from './telemetry/log.ts';
 
-/** @param reread reads the settings anew, for SIGHUP */
-export async function run(reread: () => ResolvedConfig): Promise<void> {
+/**
+ * @param reread reads the settings anew, for SIGHUP
+ * @param envFile is watched in DEV_MODE
+ */
+export async function run(reread: () => ResolvedConfig, envFile: string | undefined): Promise<void> {
   if (cluster.isWorker) return runWorker();
   const settings = reread();
-  if (settings.config.WORKERS === '0') return serve(settings);
+  const { WORKERS, DEV_MODE } = settings.config;
+  tellMeaningless(settings);
+  if (WORKERS === '0' && !DEV_MODE) return serve(settings);
+  // What restarts on a change of the program is a worker.
+  if (WORKERS === '0') settings.config.WORKERS = '1';
   const program = process.argv[1] ?? '';
-  await runPrimary({ settings, program, prepare: () => migrate(settings), reread });
+  const options: PrimaryOptions = { settings, program, prepare: () => migrate(settings), reread };
+  await runPrimary(DEV_MODE ? { ...options, watched: [import.meta.dirname, envFile] } : options);
+}
+
+function tellMeaningless({ config }: ResolvedConfig): void {
+  const told = toldMeaningless(process.env);
+  if (told.length > 0) createLog(config).warn({ settings: told }, 'these settings change nothing here');
 }
 
 async function migrate({ config }: ResolvedConfig): Promise<void> {

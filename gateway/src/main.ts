@@ -3,7 +3,9 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { createTokenFor } from './auth/token.ts';
 import { run } from './cluster.ts';
-import { resolveConfig } from './config.ts';
+import { presets } from './config/presets.ts';
+import { printSettings } from './config/show.ts';
+import { readSettings, type ServeOptions } from './config/sources.ts';
 import { GatewayError } from './errors.ts';
 import { ListenError } from './serve.ts';
 import { version } from './version.ts';
@@ -18,14 +20,17 @@ program
   .description('run the gateway until SIGTERM or SIGINT')
   .option('--host <address>', 'address to listen on (HOST)')
   .option('--port <number>', 'port to listen on, 0: any (PORT)')
+  .option('--workers <number>', 'worker processes, or auto; 0: this process serves (WORKERS)')
+  .option('--preset <name>', `settings to start from: ${Object.keys(presets).join(', ')}`)
+  .option('--env-file <file>', 'further settings, weaker than the environment; read again on SIGHUP')
+  .option('--http2', 'HTTP/2 and 1.1 with TLS (SSL, with CERT_FILE and KEY_FILE)')
+  .option('--dev', 'restart the workers when the program or the .env file changes (DEV_MODE)')
+  .option('--print-config', 'print every setting with its origin, and end')
   .addHelpText('after', '\nExample:\n  JWT_SECRET_KEY=… DATABASE_URL=postgresql://… gateway serve --port 4444')
-  .action(async ({ host, port }: { host?: string; port?: string }) => {
-    await run(() =>
-      resolveConfig([
-        { name: 'environment', values: process.env },
-        { name: 'command line', values: { HOST: host, PORT: port } },
-      ]),
-    );
+  .action(async ({ printConfig, ...options }: ServeOptions & { printConfig?: boolean }) => {
+    const read = () => readSettings(options, process.env);
+    if (printConfig === true) process.stdout.write(printSettings(read()));
+    else await run(read, options.envFile);
   });
 
 program

@@ -6,10 +6,12 @@ import { buildApp } from './app.ts';
 import { createAccess, createPlatformAdmin } from './auth/access.ts';
 import { Caches } from './cache/caches.ts';
 import { startSharing } from './cache/index.ts';
-import type { Config, ResolvedConfig } from './config.ts';
+import { type Config, changeConfig, type ResolvedConfig, type SettingName } from './config.ts';
+import { GatewayError } from './errors.ts';
 import { createFederation } from './federation/federation.ts';
 import { tellHop } from './federation/hops.ts';
 import { createUpstreams } from './federation/upstreams.ts';
+import type { SettingsPort } from './http/admin-config.ts';
 import { drain } from './http/drain.ts';
 import { Load } from './http/load.ts';
 import { createMetrics, type Metrics, observeDatabase, observeUpstream } from './metrics.ts';
@@ -41,18 +43,21 @@ export interface Gateway {
   /** It can be reached there from now on. */
   announce(url: string): void;
   /** Puts changed settings in force: most are read at use; what keeps a copy is told here. */
-  reconfigure(changed: Config): void;
+  reconfigure(changed: ResolvedConfig): void;
 }
 
 /**
  * Makes a gateway, has it run, and ends it when `run` does: what is in flight ends first.
+ * @param changeElsewhere where there are several processes: changes the settings of all of them
  * @param run gives it connections; what it resolves with is the reason of the end, for the log
  * @throws GW_DATABASE_UNAVAILABLE, and what `run` throws
  */
 export async function withGateway(
-  { config }: ResolvedConfig,
+  settings: ResolvedConfig,
   run: (gateway: Gateway) => Promise<string>,
+  changeElsewhere?: SettingsPort['change'],
 ): Promise<void> {
+  const { config } = settings;
   let logLine: Records['logLine'];
   const log = createLog(config, config.STRUCTURED_LOGGING_DATABASE_ENABLED ? (line) => logLine?.(line) : undefined);
   const metrics = createMetrics(config.ENABLE_METRICS);
@@ -84,6 +89,13 @@ export async function withGateway(
   );
   const access = createAccess({ config, store, caches });
   await createPlatformAdmin(access, config, log);
+  function reconfigure({ config: changed, origins }: ResolvedConfig): void {
+    Object.assign(config, changed);
+    Object.assign(settings.origins, origins);
+    log.level = config.LOG_LEVEL;
+    store.resize(config.DB_POOL_SIZE, config.DB_MAX_OVERFLOW);
+  }
+  const change = changeElsewhere ?? (async (changes) => reconfigure(changeAlone(settings, changes)));
   const app = buildApp({
     config,
     registry,
@@ -97,11 +109,8 @@ export async function withGateway(
     load,
     tracer,
     log,
+    settings: { current: settings, change },
   });
-  function reconfigure(changed: Config): void {
-    Object.assign(config, changed);
-    log.level = config.LOG_LEVEL;
-  }
   try {
     const reason = await run({ app, load, metrics, log, announce: (url) => federation?.announce(url), reconfigure });
     log.info({ reason }, 'stopping');
@@ -109,6 +118,22 @@ export async function withGateway(
     await drain(app.server, load);
     await app.close();
   }
+}
+
+/** The settings with those changes. @throws GW_CONFIG_INVALID */
+export function withChanges({ config, origins }: ResolvedConfig, changes: Record<string, unknown>): ResolvedConfig {
+  const changed = changeConfig(config, changes);
+  const names = Object.keys(changes) as SettingName[];
+  return { config: changed, origins: { ...origins, ...Object.fromEntries(names.map((name) => [name, 'run time'])) } };
+}
+
+/** One process cannot become several. @throws GW_CONFIG_INVALID */
+function changeAlone(settings: ResolvedConfig, changes: Record<string, unknown>): ResolvedConfig {
+  const changed = withChanges(settings, changes);
+  if (changed.config.WORKERS === settings.config.WORKERS) return changed;
+  const message = 'cannot change in a gateway without workers: start it with WORKERS=1 or more';
+  const faults = [{ path: '/WORKERS', message }];
+  throw new GatewayError('GW_CONFIG_INVALID', { detail: `/WORKERS ${message}`, faults });
 }
 
 /**
@@ -126,9 +151,11 @@ export async function serve(settings: ResolvedConfig): Promise<void> {
   });
 }
 
-async function listen(app: FastifyInstance, { HOST, PORT, BACKLOG }: Config): Promise<string> {
+async function listen(app: FastifyInstance, { HOST, PORT, BACKLOG, SSL }: Config): Promise<string> {
   try {
-    return await app.listen({ host: HOST, port: PORT, backlog: BACKLOG });
+    const url = await app.listen({ host: HOST, port: PORT, backlog: BACKLOG });
+    // Fastify does not look into a server that it was given.
+    return SSL ? url.replace('http:', 'https:') : url;
   } catch (error) {
     throw new ListenError(`${HOST}:${PORT}`, error as NodeJS.ErrnoException);
   }

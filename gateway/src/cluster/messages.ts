@@ -1,5 +1,5 @@
 // What the primary and its workers say to each other. Both are the same build: nothing is checked on arrival.
-import type { Config, ResolvedConfig } from '../config.ts';
+import type { ResolvedConfig } from '../config.ts';
 
 /** To a worker. `connection` comes with a socket. */
 export type Order =
@@ -8,9 +8,9 @@ export type Order =
   /** So many answers close their connection: another worker has less to do. */
   | { type: 'shed'; count: number }
   | { type: 'drain' }
-  | { type: 'config'; config: Config }
-  | { type: 'ask'; id: number; topic: string; value: unknown }
-  | { type: 'reply'; id: number; value: unknown; error?: string };
+  | { type: 'config'; settings: ResolvedConfig; id: number }
+  /** To `change`; the faults when it was refused. */
+  | { type: 'changed'; id: number; refused?: Refused };
 
 /** From a worker. */
 export type Report =
@@ -20,8 +20,15 @@ export type Report =
   | ({ type: 'beat' } & Beat)
   /** It has served as many requests as it should: a new one, please. */
   | { type: 'recycle'; reason: string }
-  | { type: 'answer'; id: number; value: unknown }
-  | { type: 'request'; id: number; topic: string; value: unknown };
+  /** To `config`: it is in force here. */
+  | { type: 'applied'; id: number }
+  /** An administrator asked this worker for it; it is for all of them. */
+  | { type: 'change'; id: number; changes: Record<string, unknown> };
+
+export interface Refused {
+  detail: string;
+  faults: { path: string; message: string }[];
+}
 
 export interface Beat {
   /** Requests since its start. */

@@ -9,7 +9,9 @@ import { chooseSeat, connectionsToShed } from './balance.ts';
 import { workerCount } from './cpu-count.ts';
 import type { Member } from './member.ts';
 import type { Report } from './messages.ts';
+import { RunTimeSettings } from './run-time-settings.ts';
 import { Supervisor } from './supervisor.ts';
+import { watchFiles } from './watch-files.ts';
 
 export interface PrimaryOptions {
   settings: ResolvedConfig;
@@ -19,13 +21,15 @@ export interface PrimaryOptions {
   prepare: () => Promise<void>;
   /** Reads the settings anew, for SIGHUP. @throws GW_CONFIG_INVALID */
   reread: () => ResolvedConfig;
+  /** Files and folders whose change restarts the workers. */
+  watched?: (string | undefined)[];
 }
 
 const BALANCE_MS = 1000;
 const BEAT_CHECK_MS = 250;
 
 /** Runs until SIGTERM or SIGINT. @throws ListenError, WorkerEnded, and what `prepare` throws */
-export async function runPrimary({ settings, program, prepare, reread }: PrimaryOptions): Promise<void> {
+export async function runPrimary({ settings, program, prepare, reread, watched = [] }: PrimaryOptions): Promise<void> {
   const { config } = settings;
   const stopped = waitForStop();
   const log = createLog(config);
@@ -39,6 +43,8 @@ export async function runPrimary({ settings, program, prepare, reread }: Primary
 
   function onReport(member: Member, report: Report): void {
     if (report.type === 'recycle') supervisor.renew(member, report.reason);
+    else if (report.type === 'applied') runTime.applied(member, report.id);
+    else if (report.type === 'change') runTime.change(member, report.id, report.changes);
   }
   const supervisor = new Supervisor({
     settings,
@@ -50,6 +56,8 @@ export async function runPrimary({ settings, program, prepare, reread }: Primary
     },
     onGone: end,
   });
+
+  const runTime = new RunTimeSettings(supervisor, log);
 
   function hand(socket: Socket): void {
     const member = chooseSeat(supervisor.serving);
@@ -72,14 +80,16 @@ export async function runPrimary({ settings, program, prepare, reread }: Primary
       // After a pause of the whole machine (or of this process) every beat looks old.
       if (lateMs < BEAT_CHECK_MS) supervisor.checkBeats(config.TIMEOUT);
     });
-    process.on('SIGHUP', () => {
+    const renewAll = (reason: string) => {
       try {
-        supervisor.settings = reread();
-        supervisor.renewAll('SIGHUP');
+        runTime.reread(reread());
+        supervisor.renewAll(reason);
       } catch (error) {
         log.error({ error: String(error) }, 'the settings are faulty: the old ones stay in force');
       }
-    });
+    };
+    process.on('SIGHUP', () => renewAll('SIGHUP'));
+    using _watching = watchFiles(watched, (file) => renewAll(`${file} changed`));
     const pids = supervisor.serving.map(({ pid }) => pid);
     process.stdout.write(`${JSON.stringify({ event: 'listening', url, pid: process.pid, workers: pids })}\n`);
     const reason = await Promise.race([stopped, gone]);

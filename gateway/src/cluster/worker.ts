@@ -2,6 +2,7 @@
 import cluster from 'node:cluster';
 import type { Socket } from 'node:net';
 import type { Config } from '../config.ts';
+import { GatewayError } from '../errors.ts';
 import { type Gateway, withGateway } from '../serve.ts';
 import { BEAT_MS, type Order, type Report } from './messages.ts';
 
@@ -18,7 +19,7 @@ export async function runWorker(): Promise<void> {
     });
     report({ type: 'hello' });
   });
-  await withGateway(settings, (gateway) => serveOrders(gateway, settings.config, url));
+  await withGateway(settings, (gateway) => serveOrders(gateway, settings.config, url), changeEverywhere);
   cluster.worker?.disconnect();
   // Whatever still holds the process (a stray timer, a socket of a library) must not keep a replaced worker alive.
   setTimeout(() => process.exit(), EXIT_MS).unref();
@@ -47,14 +48,32 @@ async function serveOrders(
     process.on('message', (order: Order, socket?: Socket) => {
       if (order.type === 'connection') takeConnection(app.server, socket);
       else if (order.type === 'shed') load.toShed = order.count;
-      else if (order.type === 'config') reconfigure(order.config);
-      else if (order.type === 'drain') {
+      else if (order.type === 'config') {
+        reconfigure(order.settings);
+        report({ type: 'applied', id: order.id });
+      } else if (order.type === 'drain') {
         // The beats go on: while it drains, it must not be taken for one that stands still.
         beat.unref();
         resolve('the primary says so');
       }
     });
     report({ type: 'ready' });
+  });
+}
+
+let changes = 0;
+
+/** The primary has the last word: it changes all workers, this one too. */
+function changeEverywhere(wanted: Record<string, unknown>): Promise<void> {
+  const id = ++changes;
+  return new Promise((resolve, reject) => {
+    process.on('message', function onChanged(order: Order) {
+      if (order.type !== 'changed' || order.id !== id) return;
+      process.off('message', onChanged);
+      if (order.refused === undefined) resolve();
+      else reject(new GatewayError('GW_CONFIG_INVALID', order.refused));
+    });
+    report({ type: 'change', id, changes: wanted });
   });
 }
 

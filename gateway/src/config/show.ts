@@ -1,0 +1,41 @@
+// The settings in force, for people: value, origin, what may change while the gateway runs. Secrets are never shown.
+import { Config, type ResolvedConfig, type SettingName, secrets, sections } from '../config.ts';
+
+export interface ShownSetting {
+  section: string;
+  value: unknown;
+  default: unknown;
+  origin: string;
+  /** `PATCH /admin/config` may change it. */
+  live: boolean;
+  description: string;
+}
+
+export function showSettings({ config, origins }: ResolvedConfig): Record<SettingName, ShownSetting> {
+  const shown = Object.entries(Config.properties).map(([key, schema]) => {
+    const name = key as SettingName;
+    const hide = (value: unknown) => (secrets.has(name) && value !== '' ? '<hidden>' : value);
+    const setting: ShownSetting = {
+      section: Object.entries(sections).find(([, settings]) => name in settings)?.[0] ?? '',
+      value: hide(config[name]),
+      default: hide('default' in schema ? schema.default : undefined),
+      origin: origins[name],
+      live: 'live' in schema && schema.live === true,
+      description: 'description' in schema ? String(schema.description) : '',
+    };
+    return [name, setting];
+  });
+  return Object.fromEntries(shown) as Record<SettingName, ShownSetting>;
+}
+
+/** `NAME=value  # origin`, by section: with the comments taken away it is an .env file. */
+export function printSettings(resolved: ResolvedConfig): string {
+  const lines: string[] = [];
+  let section = '';
+  for (const [name, setting] of Object.entries(showSettings(resolved))) {
+    if (setting.section !== section) lines.push(`${lines.length > 0 ? '\n' : ''}# ${setting.section}`);
+    section = setting.section;
+    lines.push(`${name}=${setting.value}  # ${setting.origin}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
