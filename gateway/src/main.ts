@@ -7,7 +7,9 @@ import { presets } from './config/presets.ts';
 import { printSettings } from './config/show.ts';
 import { readSettings, type ServeOptions } from './config/sources.ts';
 import { GatewayError } from './errors.ts';
+import { ParseError, parse } from './parse.ts';
 import { ListenError } from './serve.ts';
+import { computeSizing, printSizing, SizingInput } from './sizing.ts';
 import { version } from './version.ts';
 
 const program = new Command('gateway')
@@ -47,6 +49,29 @@ program
     const request = { subject: username, expiresInMinutes: exp, isAdmin: admin === true };
     process.stdout.write(`${createTokenFor(environment, request)}\n`);
   });
+
+const sizing = program
+  .command('sizing')
+  .description("work out the source's formulas: workers, memory, connections, capacity")
+  .option('--json', 'as JSON');
+for (const [name, schema] of Object.entries(SizingInput.properties)) {
+  const option = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const described = 'description' in schema ? String(schema.description) : '';
+  sizing.option(`--${option} <number>`, described, Number);
+}
+sizing.action(({ json, ...given }: { json?: boolean } & Record<string, unknown>) => {
+  const worked = computeSizing(parseOptions(given));
+  process.stdout.write(json === true ? `${JSON.stringify(worked, null, 2)}\n` : printSizing(worked));
+});
+
+function parseOptions(given: Record<string, unknown>): SizingInput {
+  try {
+    return parse(SizingInput, given, 'option');
+  } catch (error) {
+    if (!(error instanceof ParseError)) throw error;
+    throw new GatewayError('GW_CONFIG_INVALID', { detail: error.message, cause: error });
+  }
+}
 
 function toMinutes(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('must be a whole number of minutes, 0 or more.');

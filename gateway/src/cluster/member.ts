@@ -91,8 +91,11 @@ export class Member implements Seat {
   }
 
   drain(): void {
+    const isServing = this.state === 'serving';
     this.state = 'draining';
-    this.tell({ type: 'drain' });
+    // One that does not serve yet has nothing to lose, and might not hear it.
+    if (isServing) this.tell({ type: 'drain' });
+    else this.kill();
   }
 
   kill(): void {

@@ -52,11 +52,12 @@ export class Supervisor {
     await Promise.all(Array.from({ length: count }, () => this.#spawn().ready));
   }
 
-  /** Adds workers, or drains those that are too many: those with the fewest connections. */
+  /** Adds workers, or drains those that are too many: those that do not serve yet, then those with the fewest connections. */
   async resize(count: number): Promise<void> {
     this.#wanted = count;
     const kept = [...this.members].filter(({ state }) => state !== 'draining');
-    const surplus = kept.toSorted((one, other) => one.connections - other.connections).slice(0, kept.length - count);
+    const weight = (member: Member) => (member.state === 'serving' ? member.connections : -1);
+    const surplus = kept.toSorted((one, other) => weight(one) - weight(other)).slice(0, kept.length - count);
     for (const member of kept.length > count ? surplus : []) member.drain();
     await Promise.all(Array.from({ length: Math.max(0, count - kept.length) }, () => this.#spawn().ready));
     this.#options.log.info({ workers: count }, 'workers resized');
@@ -105,10 +106,7 @@ export class Supervisor {
   async stop(): Promise<void> {
     this.#isStopping = true;
     for (const timer of this.#respawns) clearTimeout(timer);
-    for (const member of this.members) {
-      if (member.state === 'starting') member.kill();
-      else member.drain();
-    }
+    for (const member of this.members) if (member.state !== 'draining') member.drain();
     const late = setTimeout(() => {
       for (const member of this.members) member.kill();
     }, STOP_DEADLINE_MS);
