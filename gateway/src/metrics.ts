@@ -38,7 +38,17 @@ export interface Metrics {
 /** @param isEnabled ENABLE_METRICS; off: nobody will read it, and the process is not watched (event loop, GC) */
 export function createMetrics(isEnabled = true): Metrics {
   const registry = new Registry();
-  if (isEnabled) collectDefaultMetrics({ register: registry });
+  if (isEnabled) {
+    collectDefaultMetrics({ register: registry });
+    // Each worker tells of itself: whoever scrapes a cluster must know whose figures these are.
+    const worker = new Gauge({
+      name: 'gateway_worker_info',
+      help: 'Who answers',
+      labelNames: ['pid'],
+      registers: [registry],
+    });
+    worker.set({ pid: String(process.pid) }, 1);
+  }
   const http = new Map<string, Series>();
   const upstream = new Map<string, Series>();
   const layers = new Map<string, Series>();

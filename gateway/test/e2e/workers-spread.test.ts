@@ -1,0 +1,87 @@
+// Requests of long-lived connections spread evenly over workers, also over workers that were added later.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createToken } from '../../src/auth/token.ts';
+import { describeWithPostgres, startPostgres, type TestPostgres } from '../postgres.ts';
+import { type GatewayProcess, secret, startGateway } from './gateway-process.ts';
+import { startSteadyClients } from './steady-clients.ts';
+
+const ping = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' });
+const admin = `Bearer ${createToken({ secret, subject: 'root', expiresInMinutes: 5, isAdmin: true })}`;
+
+/** Requests of /rpc so far, by worker: each answers /metrics for itself. */
+async function countByWorker(gateway: GatewayProcess, workers: number): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for (let time = 0; counts.size < workers && time < 60; time++) {
+    const answer = await fetch(`${gateway.url}/metrics`, { headers: { authorization: admin, connection: 'close' } });
+    const text = await answer.text();
+    const pid = /^gateway_worker_info\{pid="(\d+)"\}/m.exec(text)?.[1];
+    const count = /^http_requests_total\{method="POST",path="\/rpc",status="200"\} (\d+)/m.exec(text)?.[1] ?? '0';
+    if (pid !== undefined) counts.set(pid, Number(count));
+  }
+  return counts;
+}
+
+/** Each worker's share of what came between two counts. */
+function sharesOf(before: Map<string, number>, after: Map<string, number>): number[] {
+  const own = [...after].map(([worker, count]) => count - (before.get(worker) ?? 0));
+  const total = own.reduce((sum, count) => sum + count, 0);
+  return own.map((count) => count / total);
+}
+
+describeWithPostgres('the spread of requests', () => {
+  let postgres: TestPostgres;
+  let databaseUrl: string;
+
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    databaseUrl = await postgres.createDatabase('spread');
+  });
+
+  afterAll(async () => {
+    await postgres?.[Symbol.asyncDispose]();
+  });
+
+  test('32 connections that stay open give each of 2 workers its half, and each of 4 its quarter once they are there', async () => {
+    // The default pool of four workers would exceed the connections of the test's database.
+    await using gateway = await startGateway({
+      DATABASE_URL: databaseUrl,
+      WORKERS: '2',
+      ENABLE_METRICS: 'true',
+      DB_POOL_SIZE: '1',
+    });
+    const clients = startSteadyClients({
+      url: `${gateway.url}/rpc`,
+      headers: gateway.headers,
+      body: ping,
+      connections: 32,
+      pauseMs: 20,
+    });
+    await sleep(500);
+    const first = await countByWorker(gateway, 2);
+    await sleep(1500);
+    const two = sharesOf(first, await countByWorker(gateway, 2));
+
+    const changed = await fetch(`${gateway.url}/admin/config`, {
+      method: 'PATCH',
+      headers: { authorization: admin, 'content-type': 'application/json' },
+      body: JSON.stringify({ WORKERS: '4' }),
+    });
+    expect(changed.status).toBe(200);
+    // They start, then every second half of the excess moves.
+    for (let time = 0; time < 100 && (await countByWorker(gateway, 4)).size < 4; time++) await sleep(100);
+    await sleep(8000);
+    const later = await countByWorker(gateway, 4);
+    await sleep(2000);
+    const four = sharesOf(later, await countByWorker(gateway, 4));
+    const { failures } = await clients.stop();
+    process.stdout.write(
+      `spread over 2: ${two.map((part) => part.toFixed(3))}, over 4: ${four.map((part) => part.toFixed(3))}\n`,
+    );
+    expect(failures).toEqual([]);
+    expect(two).toHaveLength(2);
+    expect(four).toHaveLength(4);
+    for (const part of two) expect(Math.abs(part - 0.5)).toBeLessThan(0.1);
+    for (const part of four) expect(Math.abs(part - 0.25)).toBeLessThan(0.1);
+  });
+});
