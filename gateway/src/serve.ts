@@ -157,7 +157,9 @@ async function listen(app: FastifyInstance, { HOST, PORT, BACKLOG, SSL }: Config
     // Fastify does not look into a server that it was given.
     return SSL ? url.replace('http:', 'https:') : url;
   } catch (error) {
-    throw new ListenError(`${HOST}:${PORT}`, error as NodeJS.ErrnoException);
+    // The plugins are loaded by it too: what fails there is no matter of the address.
+    if (!(error instanceof Error && 'syscall' in error)) throw error;
+    throw new ListenError(`${HOST}:${PORT}`, error);
   }
 }
 

@@ -41,8 +41,14 @@ type JwtConfig = Pick<
 /** @throws GW_UNAUTHORIZED, also for a token that expired while it was remembered */
 export type VerifyToken = (token: string) => Identity;
 
+/** AUTH_REQUIRED is off and no key is set: nobody can have signed a token. */
+function refuseAll(): never {
+  throw new GatewayError('GW_UNAUTHORIZED', { detail: 'the token was refused: the gateway has no JWT_SECRET_KEY' });
+}
+
 /** @param caches where its counts are told, as `jwt` */
 export function createVerifyToken(config: JwtConfig, caches?: Caches): VerifyToken {
+  if (config.JWT_SECRET_KEY === '') return refuseAll;
   const verify = createVerifier({
     key: config.JWT_SECRET_KEY,
     algorithms: ['HS256'],

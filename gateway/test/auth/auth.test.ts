@@ -142,3 +142,11 @@ it('admits everybody as anonymous when no token is required', async () => {
   const ask = startApp({ AUTH_REQUIRED: 'false' });
   expect((await ask()).json()).toEqual({ sub: 'anonymous' });
 });
+
+it('takes no token at all when it has no key', () => {
+  const verify = createVerifyToken(configOf({ AUTH_REQUIRED: 'false', JWT_SECRET_KEY: '' }));
+  const unsigned = `${btoa('{"alg":"none"}')}.${btoa('{"sub":"admin"}')}.`;
+  for (const token of [unsigned, '']) {
+    expect(() => verify(token)).toThrow(expect.objectContaining({ code: 'GW_UNAUTHORIZED' }));
+  }
+});

@@ -133,3 +133,9 @@ test('whoever brings no token is refused', async () => {
   expect(answer.headers['www-authenticate']).toContain('Bearer');
   expect(gateway.asked).toEqual([]);
 });
+
+test('serves everybody without any key', async () => {
+  await using gateway = createTestApp({ environment: { AUTH_REQUIRED: 'false', JWT_SECRET_KEY: '' } });
+  const answer = await gateway.post('/rpc', { jsonrpc: '2.0', id: 1, method: 'ping' }, { authorization: '' });
+  expect(answer.json()).toEqual({ jsonrpc: '2.0', id: 1, result: {} });
+});
