@@ -34,7 +34,9 @@ for (const count of [10, 100, 1000, 10_000]) {
   const rows = toRows(count);
   const values = await measure(empty, () => store.query((db) => insertByValues(db, 'servers', rows)));
   const copy = await measure(empty, () => insertByCopy(client, 'servers', rows));
-  process.stdout.write(`${String(count).padStart(6)} ${values.toFixed(2).padStart(10)} ${copy.toFixed(2).padStart(9)}\n`);
+  process.stdout.write(
+    `${String(count).padStart(6)} ${values.toFixed(2).padStart(10)} ${copy.toFixed(2).padStart(9)}\n`,
+  );
 }
 await empty();
 await client.end();
