@@ -159,7 +159,7 @@ async function listen(app: FastifyInstance, { HOST, PORT, BACKLOG, SSL }: Config
   } catch (error) {
     // The plugins are loaded by it too: what fails there is no matter of the address.
     if (!(error instanceof Error && 'syscall' in error)) throw error;
-    throw new ListenError(`${HOST}:${PORT}`, error);
+    throw new ListenError(`${HOST}:${PORT}`, error as NodeJS.ErrnoException);
   }
 }
 
