@@ -9,6 +9,7 @@ import { startSharing } from './cache/index.ts';
 import { type Config, changeConfig, type ResolvedConfig, type SettingName } from './config.ts';
 import { GatewayError } from './errors.ts';
 import { createFederation } from './federation/federation.ts';
+import { HealthMonitor } from './federation/health-monitor.ts';
 import { tellHop } from './federation/hops.ts';
 import { createUpstreams } from './federation/upstreams.ts';
 import type { SettingsPort } from './http/admin-config.ts';
@@ -96,6 +97,15 @@ export async function withGateway(
     store.resize(config.DB_POOL_SIZE, config.DB_MAX_OVERFLOW);
   }
   const change = changeElsewhere ?? (async (changes) => reconfigure(changeAlone(settings, changes)));
+  using health = new HealthMonitor({
+    config,
+    list: registry.gateways.watched,
+    check: upstreams.check,
+    setUnreachable: registry.gateways.setUnreachable,
+    sync: registry.gateways.refresh,
+    isLeader: () => federation?.leadership.isLeader() ?? true,
+    log,
+  });
   const app = buildApp({
     config,
     registry,
@@ -111,8 +121,12 @@ export async function withGateway(
     log,
     settings: { current: settings, change },
   });
+  function announce(url: string): void {
+    federation?.announce(url);
+    health.start();
+  }
   try {
-    const reason = await run({ app, load, metrics, log, announce: (url) => federation?.announce(url), reconfigure });
+    const reason = await run({ app, load, metrics, log, announce, reconfigure });
     log.info({ reason }, 'stopping');
   } finally {
     await drain(app.server, load);

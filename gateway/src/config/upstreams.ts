@@ -68,6 +68,31 @@ export const upstreamSettings = {
     maximum: 3600,
     live: true,
   }),
+  HEALTH_CHECK_INTERVAL: seconds('time between two health checks of an upstream', {
+    default: 60,
+    minimum: 0.05,
+    maximum: 86_400,
+    live: true,
+  }),
+  HEALTH_CHECK_TIMEOUT: seconds('longest wait for the ping of MCP_SESSION_POOL_EXPLICIT_HEALTH_RPC', {
+    default: 5,
+    minimum: 0.05,
+    maximum: 600,
+    live: true,
+    sourceNote: '10 in the Scaling Guide',
+  }),
+  GATEWAY_HEALTH_CHECK_TIMEOUT: seconds('longest opening of a session for a health check', {
+    default: 5,
+    minimum: 0.05,
+    maximum: 600,
+    live: true,
+  }),
+  UNHEALTHY_THRESHOLD: count('health checks that fail in a row before an upstream leaves the lists', {
+    default: 3,
+    minimum: 1,
+    maximum: 1000,
+    live: true,
+  }),
   ENABLE_HEADER_PASSTHROUGH: flag('pass headers of a client on to upstreams', false, { live: true }),
   DEFAULT_PASSTHROUGH_HEADERS: Type.String({
     default: 'X-Tenant-Id,X-Trace-Id',

@@ -16,6 +16,7 @@ export function isSameAddress(one: UpstreamAddress, other: UpstreamAddress): boo
   return (
     one.url === other.url &&
     one.transport === other.transport &&
+    one.passthroughHeaders?.join() === other.passthroughHeaders?.join() &&
     JSON.stringify(one.headers) === JSON.stringify(other.headers)
   );
 }

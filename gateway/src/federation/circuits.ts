@@ -1,13 +1,12 @@
 // A circuit breaker for each URL: identities and gateways that share one share its failures.
 import type { Config } from '../config.ts';
+import { createAddressGuard, type SsrfConfig } from '../ssrf.ts';
 import { parseUrl } from './address.ts';
 import { CircuitBreaker, type CircuitState } from './circuit-breaker.ts';
 import { knock } from './knock.ts';
 
-export type CircuitConfig = Pick<
-  Config,
-  'MCP_SESSION_POOL_CIRCUIT_BREAKER_THRESHOLD' | 'MCP_SESSION_POOL_CIRCUIT_BREAKER_RESET'
->;
+export type CircuitConfig = SsrfConfig &
+  Pick<Config, 'MCP_SESSION_POOL_CIRCUIT_BREAKER_THRESHOLD' | 'MCP_SESSION_POOL_CIRCUIT_BREAKER_RESET'>;
 
 export interface CircuitReport {
   state: CircuitState;
@@ -32,7 +31,7 @@ export class Circuits implements Disposable {
         url,
         threshold: () => this.#config.MCP_SESSION_POOL_CIRCUIT_BREAKER_THRESHOLD,
         resetMs: () => this.#config.MCP_SESSION_POOL_CIRCUIT_BREAKER_RESET * 1000,
-        knock: () => knock(parseUrl(url)),
+        knock: () => knock(parseUrl(url), createAddressGuard(this.#config).lookup),
       });
       this.#byUrl.set(url, breaker);
     }

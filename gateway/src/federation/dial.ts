@@ -1,10 +1,10 @@
 // An upstream's address → an open session there, over the transport that the address names.
 import type { Config } from '../config.ts';
-import { GatewayError } from '../errors.ts';
 import type { ClientPeer } from '../mcp/ports.ts';
 import { parseUrl, type UpstreamAddress } from './address.ts';
 import { HttpWire } from './http-wire.ts';
 import type { Outbound } from './outbound.ts';
+import { openSseWire } from './sse-wire.ts';
 import { type Observe, openSession, type UpstreamSession } from './upstream-session.ts';
 import type { Wire } from './wire.ts';
 
@@ -36,7 +36,7 @@ export const ownSession = { clientCapabilities: {}, peer: undefined, passed: [] 
 export function createDial({ outbound, config, observe, listChanged }: DialOptions): Dial {
   return async (address, { clientCapabilities, peer, passed, silenceMs, timeoutMs }) => {
     const openTimeoutMs = Math.max(1, Math.min(timeoutMs, config.MCP_SESSION_POOL_CREATE_TIMEOUT * 1000));
-    const wire = connectWire(outbound, address, passed);
+    const wire = await connectWire(outbound, address, passed, openTimeoutMs);
     return await openSession(wire, {
       url: address.url,
       clientCapabilities,
@@ -49,14 +49,16 @@ export function createDial({ outbound, config, observe, listChanged }: DialOptio
   };
 }
 
-function connectWire(outbound: Outbound, address: UpstreamAddress, passed: string[]): Wire {
-  if (address.transport === 'SSE') {
-    throw new GatewayError('GW_INVALID_REQUEST', {
-      detail: `transport must be STREAMABLEHTTP, got ${address.transport} for ${address.url}`,
-    });
-  }
+function connectWire(
+  outbound: Outbound,
+  address: UpstreamAddress,
+  passed: string[],
+  timeoutMs: number,
+): Wire | Promise<Wire> {
   const url = parseUrl(address.url);
   const own: string[] = [];
   for (const [name, value] of Object.entries(address.headers)) own.push(name, value);
-  return new HttpWire(url, own, passed, outbound.origin(url));
+  const origin = outbound.origin(url);
+  if (address.transport === 'SSE') return openSseWire({ url, own, passed, origin, timeoutMs });
+  return new HttpWire(url, own, passed, origin);
 }

@@ -35,6 +35,8 @@ export interface Upstreams extends AsyncDisposable {
    */
   broadcast(session: McpSession, method: string, paramsJson: string | undefined): Promise<void>;
   poolMetrics(): PoolMetrics;
+  /** Is it there? Opens a session, for its health check. @throws as `Upstream.request` */
+  check(address: UpstreamAddress): Promise<void>;
 }
 
 export type UpstreamsConfig = OutboundConfig &
@@ -48,6 +50,9 @@ export type UpstreamsConfig = OutboundConfig &
     | 'TOOL_TIMEOUT'
     | 'TOOL_CONCURRENT_LIMIT'
     | 'HTTPX_READ_TIMEOUT'
+    | 'HEALTH_CHECK_TIMEOUT'
+    | 'GATEWAY_HEALTH_CHECK_TIMEOUT'
+    | 'MCP_SESSION_POOL_EXPLICIT_HEALTH_RPC'
     | 'MCP_SESSION_POOL_ENABLED'
     | 'MCP_SESSION_POOL_CREATE_TIMEOUT'
     | 'MCP_SESSION_POOL_TRANSPORT_TIMEOUT'
@@ -154,6 +159,16 @@ export function createUpstreams({ config, observe, listChanged }: UpstreamsOptio
       return toUpstream(address, new FreshSessions({ url: address.url, open, goodbyeMs }), passed);
     },
     broadcast: (session, method, paramsJson) => clients.broadcast(session, method, paramsJson),
+    async check(address) {
+      const session = await dial(address, { ...ownSession, timeoutMs: config.GATEWAY_HEALTH_CHECK_TIMEOUT * 1000 });
+      try {
+        if (config.MCP_SESSION_POOL_EXPLICIT_HEALTH_RPC) {
+          await session.request('ping', undefined, config.HEALTH_CHECK_TIMEOUT * 1000, undefined, undefined);
+        }
+      } finally {
+        void session.close(goodbyeMs());
+      }
+    },
     poolMetrics: () =>
       toPoolMetrics({
         isEnabled: config.MCP_SESSION_POOL_ENABLED,

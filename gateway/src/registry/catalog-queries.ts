@@ -21,6 +21,7 @@ export interface CatalogSource {
 }
 
 export const Headers = Type.Record(Type.String(), Type.String());
+const Names = Type.Array(Type.String());
 
 /** Which rows: all of a kind, or those that one look-up needs. */
 export interface Wanted {
@@ -50,6 +51,7 @@ export async function loadEntries(source: CatalogSource, { kind, name, serverId 
       .select(['entries.mcp_json', 'entries.rest_url', 'entries.rest_method', 'entries.rest_headers'])
       .where('entries.kind', '=', kind)
       .where('gateways.enabled', '=', true)
+      .where('gateways.reachable', '=', true)
       .orderBy('entries.seq');
     const shown = kind === 'resources' ? all : all.where('entries.enabled', '=', true);
     const named =
@@ -118,17 +120,23 @@ export async function loadGateways(source: CatalogSource, id?: string): Promise<
   const rows = await source.store.query((db) => {
     const all = db
       .selectFrom('gateways')
-      .select(['id', 'name', 'slug', 'url', 'transport', 'headers_json'])
+      .select(['id', 'name', 'slug', 'url', 'transport', 'headers_json', 'passthrough_headers'])
       .where('id', '!=', REST_GATEWAY_ID);
     return (id === undefined ? all : all.where('id', '=', id)).execute();
   });
   return new Map(
-    rows.flatMap(({ headers_json, ...gateway }) => {
+    rows.flatMap(({ headers_json, passthrough_headers, ...gateway }) => {
       const read = () => parse(Headers, JSON.parse(source.credentials.open(headers_json)), `gateway ${gateway.id}`);
       const headers = readOrLeaveOut(source, gateway, read);
-      return headers === undefined ? [] : [[gateway.id, { ...gateway, headers }] as const];
+      const passthroughHeaders = toNames(passthrough_headers);
+      return headers === undefined ? [] : [[gateway.id, { ...gateway, headers, passthroughHeaders }] as const];
     }),
   );
+}
+
+/** `passthrough_headers` of a gateway. */
+export function toNames(text: string | null): string[] | undefined {
+  return text === null ? undefined : parse(Names, JSON.parse(text), 'passthrough_headers');
 }
 
 /** The ids of a virtual server's members; undefined when there is no such server or it is disabled. */

@@ -8,6 +8,8 @@ export interface CatalogGateway {
   slug: string;
   url: string;
   transport: 'STREAMABLEHTTP' | 'SSE';
+  /** Names of clients' headers that go on to it; undefined: DEFAULT_PASSTHROUGH_HEADERS. */
+  passthroughHeaders?: string[] | undefined;
   /** Headers to send with every call (authorization of the upstream). */
   headers: Record<string, string>;
 }

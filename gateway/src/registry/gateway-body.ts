@@ -25,7 +25,8 @@ const GatewayChange = Type.Object({
   name: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
   url: Type.Optional(Type.String({ maxLength: 2048, pattern: '^https?://' })),
   description: Type.Optional(Type.String({ maxLength: 8192 })),
-  transport: Type.Optional(Type.Literal('STREAMABLEHTTP')),
+  transport: Type.Optional(Type.Union([Type.Literal('STREAMABLEHTTP'), Type.Literal('SSE')])),
+  passthroughHeaders: Type.Optional(Type.Array(HeaderName, { maxItems: 50 })),
   tags: Type.Optional(Tags),
   ...authProperties,
 });
@@ -38,12 +39,14 @@ export interface GatewayRequest {
   description: string | undefined;
   auth: { type: string | null; headers: Record<string, string> } | undefined;
   tags: string[] | undefined;
+  transport: 'STREAMABLEHTTP' | 'SSE' | undefined;
+  passthroughHeaders: string[] | undefined;
 }
 
 /** @throws GW_INVALID_REQUEST */
 export function parseGatewayCreate(body: unknown): GatewayRequest & { name: string; url: string } {
   const { name, url, ...rest } = readBody(GatewayCreate, body, 'gateway');
-  return { name, url: toUrl(url), description: rest.description, auth: toAuth(rest), tags: toOptionalTags(rest.tags) };
+  return { name, url: toUrl(url), ...toRest(rest) };
 }
 
 /** @throws GW_INVALID_REQUEST */
@@ -52,10 +55,13 @@ export function parseGatewayUpdate(body: unknown): GatewayRequest {
   return {
     name,
     url: url === undefined ? undefined : toUrl(url),
-    description: rest.description,
-    auth: toAuth(rest),
-    tags: toOptionalTags(rest.tags),
+    ...toRest(rest),
   };
+}
+
+function toRest(given: Omit<Type.Static<typeof GatewayChange>, 'name' | 'url'>): Omit<GatewayRequest, 'name' | 'url'> {
+  const { description, transport, passthroughHeaders } = given;
+  return { description, auth: toAuth(given), tags: toOptionalTags(given.tags), transport, passthroughHeaders };
 }
 
 function toOptionalTags(tags: string[] | undefined): string[] | undefined {

@@ -11,7 +11,7 @@ import { now } from '../store/portable.ts';
 import type { Store } from '../store/store.ts';
 import type { GatewaysTable } from '../store/tables.ts';
 import type { CatalogGateway } from './catalog.ts';
-import { Headers } from './catalog-queries.ts';
+import { Headers, toNames } from './catalog-queries.ts';
 import type { CredentialBox } from './credentials.ts';
 import { discover, storeDiscovered } from './discovery.ts';
 import { notFound } from './entries.ts';
@@ -36,6 +36,10 @@ export interface GatewayService {
   setEnabled(id: string, enabled: boolean): Promise<object>;
   /** @throws GW_NOT_FOUND */
   remove(id: string): Promise<void>;
+  /** All that are enabled, for their health checks. */
+  watched(): Promise<{ address: CatalogGateway; isReachable: boolean }[]>;
+  /** Takes what it serves out of the lists; `refresh` brings it back. */
+  setUnreachable(id: string): Promise<void>;
 }
 
 export interface GatewayServiceOptions {
@@ -75,10 +79,11 @@ export function createGatewayService(options: GatewayServiceOptions): GatewaySer
     for (let isStored = false; !isStored; ) {
       const row = await readRow(id);
       const gateway = toGateway(row, credentials);
-      const { name, description, auth, tags } = wanted;
+      const { name, description, auth, tags, passthroughHeaders } = wanted;
       const url = wanted.url ?? row.url;
-      const isAsked = isRefresh || url !== row.url || auth !== undefined;
-      const asked: CatalogGateway = { ...gateway, url, headers: auth?.headers ?? gateway.headers };
+      const transport = wanted.transport ?? row.transport;
+      const isAsked = isRefresh || url !== row.url || transport !== row.transport || auth !== undefined;
+      const asked: CatalogGateway = { ...gateway, url, transport, headers: auth?.headers ?? gateway.headers };
       if (wanted.url !== undefined) await guard.check(wanted.url);
       const found = isAsked ? await discover(connect, asked, deadlineMs) : undefined;
       isStored = await store.transaction(async (db) => {
@@ -88,11 +93,15 @@ export function createGatewayService(options: GatewayServiceOptions): GatewaySer
             // Kysely leaves out what is undefined. The slug stays: public names were made of it, and clients use them.
             name,
             url: wanted.url,
+            transport: wanted.transport,
+            passthrough_headers: passthroughHeaders === undefined ? undefined : toText(passthroughHeaders),
             description,
             auth_type: auth?.type,
             headers_json: auth === undefined ? undefined : credentials.seal(JSON.stringify(auth.headers)),
             tags: tags === undefined ? undefined : JSON.stringify(tags),
-            ...(found === undefined ? {} : { capabilities_json: JSON.stringify(found.capabilities), last_seen: now }),
+            ...(found === undefined
+              ? {}
+              : { capabilities_json: JSON.stringify(found.capabilities), last_seen: now, reachable: true }),
             updated_at: now,
           })
           .where('id', '=', id)
@@ -110,14 +119,14 @@ export function createGatewayService(options: GatewayServiceOptions): GatewaySer
 
   return {
     async register(body) {
-      const { name, url, description, auth, tags } = parseGatewayCreate(body);
+      const { name, url, description, auth, tags, transport, passthroughHeaders } = parseGatewayCreate(body);
       await guard.check(url);
       const gateway: CatalogGateway = {
         id: randomUUID(),
         name,
         slug: toSlug(name),
         url,
-        transport: 'STREAMABLEHTTP',
+        transport: transport ?? 'STREAMABLEHTTP',
         headers: auth?.headers ?? {},
       };
       await requireFree(store, gateway);
@@ -135,6 +144,7 @@ export function createGatewayService(options: GatewayServiceOptions): GatewaySer
             auth_type: auth?.type ?? null,
             headers_json: credentials.seal(JSON.stringify(gateway.headers)),
             tags: JSON.stringify(tags ?? []),
+            passthrough_headers: toText(passthroughHeaders),
             capabilities_json: JSON.stringify(found.capabilities),
           })
           .execute();
@@ -177,6 +187,22 @@ export function createGatewayService(options: GatewayServiceOptions): GatewaySer
       changed();
       return toRead(await readRow(id));
     },
+    async watched() {
+      const rows = await store.query((db) =>
+        db
+          .selectFrom('gateways')
+          .selectAll()
+          .where('enabled', '=', true)
+          .where('id', '!=', REST_GATEWAY_ID)
+          .orderBy('seq')
+          .execute(),
+      );
+      return rows.map((row) => ({ address: toGateway(row, credentials), isReachable: row.reachable }));
+    },
+    async setUnreachable(id) {
+      await store.query((db) => db.updateTable('gateways').set({ reachable: false }).where('id', '=', id).execute());
+      changed();
+    },
     async remove(id) {
       const { numDeletedRows } = await store.query((db) =>
         db.deleteFrom('gateways').where('id', '=', id).where('id', '!=', REST_GATEWAY_ID).executeTakeFirst(),
@@ -206,6 +232,10 @@ function toGateway(row: Row, credentials: CredentialBox): CatalogGateway {
   return { id: row.id, name: row.name, slug: row.slug, url: row.url, transport: row.transport, headers };
 }
 
+function toText(names: string[] | undefined): string | null {
+  return names === undefined ? null : JSON.stringify(names);
+}
+
 /** Credentials are never part of it. */
 function toRead(row: Row): object {
   return {
@@ -218,6 +248,8 @@ function toRead(row: Row): object {
     capabilities: JSON.parse(row.capabilities_json),
     authType: row.auth_type,
     enabled: row.enabled,
+    reachable: row.reachable,
+    passthroughHeaders: toNames(row.passthrough_headers) ?? null,
     tags: parseTags(row.tags),
     lastSeen: row.last_seen,
     createdAt: row.created_at,

@@ -20,6 +20,10 @@ export interface GatewaysTable {
   /** What the upstream said of itself, as JSON text. */
   capabilities_json: string;
   enabled: Generated<boolean>;
+  /** False when it failed its health checks: its entries are not listed. */
+  reachable: Generated<boolean>;
+  /** Names of clients' headers that go on to it, as JSON array; null: DEFAULT_PASSTHROUGH_HEADERS. */
+  passthrough_headers: string | null;
   /** JSON array of words. */
   tags: Generated<string>;
   last_seen: Timestamp;

@@ -5,6 +5,7 @@ import { tagsAndRest } from './0002-tags-and-rest.ts';
 import { access } from './0003-access.ts';
 import { records } from './0004-records.ts';
 import { sharing } from './0005-sharing.ts';
+import { gatewayHealth } from './0006-gateway-health.ts';
 
 export const migrations: Record<string, Migration> = {
   '0001_registry': registry,
@@ -12,4 +13,5 @@ export const migrations: Record<string, Migration> = {
   '0003_access': access,
   '0004_records': records,
   '0005_sharing': sharing,
+  '0006_gateway_health': gatewayHealth,
 };
