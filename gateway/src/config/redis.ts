@@ -8,7 +8,7 @@ export const redisSettings = {
   CACHE_TYPE: Type.Enum(['database', 'memory', 'redis'], {
     default: 'database',
     description:
-      'who learns of a change: `memory` this host alone, `database` the other instances within CACHE_SYNC_INTERVAL, ' +
+      'who learns of a change: `memory` this process alone, `database` the other instances within CACHE_SYNC_INTERVAL, ' +
       '`redis` they all at once, and lists and sessions are shared',
   }),
   CACHE_SYNC_INTERVAL: seconds('time between two looks for the changes of other instances (CACHE_TYPE=database)', {
