@@ -148,6 +148,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
     caches: () => caches.stats(),
     sessions: () => sessions.size,
     refused: () => load.refused,
+    records: () => records.buffers(),
   });
   watchPool(metrics, () => upstreams.poolMetrics());
   // Streams have no end of their own: they would hold up a graceful stop for ever.

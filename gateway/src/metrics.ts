@@ -13,6 +13,8 @@ export interface MetricSources {
   sessions: () => number;
   /** Requests answered with 503 because of BACKPRESSURE. */
   refused: () => number;
+  /** Rows that are written in bulk: those that never were, because the database was away for too long or refused them. */
+  records: () => { table: string; dropped: number }[];
 }
 
 /** What the gateway counts. */
@@ -97,7 +99,7 @@ export function createMetrics(isEnabled = true): Metrics {
 
 /** @param sources read at each scrape, never before */
 export function watchSources({ registry }: Metrics, sources: MetricSources): void {
-  const { database, caches, sessions, refused } = sources;
+  const { database, caches, sessions, refused, records } = sources;
   registry.registerMetric(
     readGauge('database_connections_active', 'Pooled connections in use', () => database().active),
   );
@@ -133,6 +135,11 @@ export function watchSources({ registry }: Metrics, sources: MetricSources): voi
     readCounter('http_requests_refused_total', 'Answered with 503 because of BACKPRESSURE', [], (counter) =>
       counter.inc(refused()),
     ),
+  );
+  registry.registerMetric(
+    readCounter('gateway_records_dropped_total', 'Records that were not written', ['table'], (counter) => {
+      for (const { table, dropped } of records()) counter.inc({ table }, dropped);
+    }),
   );
 }
 

@@ -2,7 +2,6 @@
 import type { Insertable } from 'kysely';
 import type { Config } from '../config.ts';
 import type { TellExecution } from '../mcp/ports.ts';
-import { rowChunks } from '../store/portable.ts';
 import type { Log, Store } from '../store/store.ts';
 import type { Database, EntryExecutionsTable } from '../store/tables.ts';
 import type { DatabaseObserver } from '../telemetry/database-observer.ts';
@@ -80,7 +79,7 @@ export function createRecords({ config, store, log, performance }: RecordsOption
   const buffer = <T extends keyof Database>(table: T, maxRows: () => number, intervalMs: () => number) => {
     const made = new WriteBuffer<Insertable<Database[T]>>({
       table,
-      write: (rows) => insertAll(store, table, rows),
+      write: (rows) => store.bulkInsert(table, rows),
       maxRows,
       intervalMs,
       log,
@@ -166,16 +165,6 @@ function createExecuted(
       correlationId: caller.trace?.correlationId,
     });
   };
-}
-
-async function insertAll<T extends keyof Database>(
-  store: Store,
-  table: T,
-  rows: Insertable<Database[T]>[],
-): Promise<void> {
-  await store.transaction(async (db) => {
-    for (const chunk of rowChunks(rows)) await db.insertInto(table).values(chunk).execute();
-  });
 }
 
 function startUpkeep(config: Config, store: Store, log: Log): NodeJS.Timeout[] {

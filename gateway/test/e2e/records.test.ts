@@ -6,6 +6,7 @@ import { createExecutionFigures } from '../../src/records/figures.ts';
 import { toLogRow } from '../../src/records/journals.ts';
 import { deleteOldExecutions, deleteOldJournals, foldHours } from '../../src/records/upkeep.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
+import { callerOf } from '../caller-of.ts';
 import { configOf } from '../config-of.ts';
 import { describeWithEachDatabase } from '../databases.ts';
 import { createTestApp, type TestApp, type TestAppOptions } from '../test-app.ts';
@@ -101,6 +102,25 @@ describeWithEachDatabase('records', (useDatabase) => {
       }
       await expect.poll(async () => (await rowsOf('entry_executions')).length, { interval: 10 }).toBe(rows);
     }
+  });
+
+  it('writes hundreds at once as they were told', async () => {
+    await empty('entry_executions');
+    await using gateway = start({ METRICS_BUFFER_MAX_SIZE: '1000' });
+    for (let at = 0; at < 300; at++) {
+      const errorCode = at % 2 === 0 ? undefined : 'GW_UPSTREAM_TIMEOUT';
+      gateway.records.executed?.({ entryId: `tab\t${at}`, kind: 'tools', durationMs: at, errorCode }, 'a', callerOf());
+    }
+    await gateway.records.flush();
+    const rows = await rowsOf('entry_executions');
+    expect(rows.map((row) => [row.entry_id, row.duration_ms, row.success, row.error_code])).toEqual(
+      Array.from({ length: 300 }, (_, at) => [
+        `tab\t${at}`,
+        at,
+        at % 2 === 0,
+        at % 2 === 0 ? null : 'GW_UPSTREAM_TIMEOUT',
+      ]),
+    );
   });
 
   it('answers figures by kind on /admin/metrics to administrators, and by entry with include_metrics', async () => {

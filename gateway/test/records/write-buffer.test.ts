@@ -5,6 +5,7 @@ import { WriteBuffer } from '../../src/records/write-buffer.ts';
 import type { Store } from '../../src/store/store.ts';
 import { callerOf } from '../caller-of.ts';
 import { configOf } from '../config-of.ts';
+import { createTestApp } from '../test-app.ts';
 
 const away = () => new GatewayError('GW_DATABASE_UNAVAILABLE', { detail: 'away' });
 
@@ -102,10 +103,10 @@ test('rows that the database refuses do not hold up those that follow', async ()
 test('rows wait no longer than METRICS_BUFFER_FLUSH_INTERVAL', async () => {
   vi.useFakeTimers();
   try {
-    let transactions = 0;
+    let inserts = 0;
     const store = {
-      transaction: async () => {
-        transactions++;
+      bulkInsert: async () => {
+        inserts++;
       },
     } as unknown as Store;
     const config = configOf({ METRICS_BUFFER_FLUSH_INTERVAL: '5', TOKEN_USAGE_LOGGING_ENABLED: 'false' });
@@ -113,11 +114,22 @@ test('rows wait no longer than METRICS_BUFFER_FLUSH_INTERVAL', async () => {
     const records = createRecords({ config, store, log, performance: undefined });
     records.executed?.({ entryId: 'a', kind: 'tools', durationMs: 1, errorCode: undefined }, 'a', callerOf());
     await vi.advanceTimersByTimeAsync(4900);
-    expect(transactions).toBe(0);
+    expect(inserts).toBe(0);
     await vi.advanceTimersByTimeAsync(200);
-    expect(transactions).toBe(1);
+    expect(inserts).toBe(1);
     await records[Symbol.asyncDispose]();
   } finally {
     vi.useRealTimers();
   }
+});
+
+test('what was dropped is told on /metrics, by table', async () => {
+  await using gateway = createTestApp(); // its database is away
+  for (let at = 0; at < 10_007; at++) {
+    gateway.records.executed?.({ entryId: 'a', kind: 'tools', durationMs: 1, errorCode: undefined }, 'a', callerOf());
+  }
+  await gateway.records.flush();
+  const { body } = await gateway.send({ method: 'GET', url: '/metrics' });
+  expect(body).toContain('gateway_records_dropped_total{table="entry_executions"} 7\n');
+  expect(body).toContain('gateway_records_dropped_total{table="token_usage"} 0\n');
 });
