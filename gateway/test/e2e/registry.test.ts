@@ -81,7 +81,11 @@ describeWithRegistry('the registry', ({ registry, register }) => {
   });
 
   it('names all faults of a bad body at once', async () => {
-    const { status, json } = await registry.call('POST', '/gateways', { name: '', url: 'ftp://x', transport: 'WEBSOCKET' });
+    const { status, json } = await registry.call('POST', '/gateways', {
+      name: '',
+      url: 'ftp://x',
+      transport: 'WEBSOCKET',
+    });
     expect(status).toBe(422);
     expect(json.faults.map((fault: Json) => fault.path)).toEqual(
       expect.arrayContaining(['/name', '/url', '/transport']),
