@@ -16,7 +16,9 @@ import { traceRest, traceUpstreams } from './federation/trace-upstreams.ts';
 import type { Upstreams } from './federation/upstreams.ts';
 import { watchPool } from './federation/watch-pool.ts';
 import { accessRoutes } from './http/access.ts';
-import { adminConfigRoutes, type SettingsPort } from './http/admin-config.ts';
+import { administration } from './http/admin/administration.ts';
+import { AdminStats } from './http/admin/stats.ts';
+import type { SettingsPort } from './http/admin-config.ts';
 import { announceChange } from './http/announce-changes.ts';
 import { compressAnswers } from './http/compress.ts';
 import { registerErrorHandler } from './http/error-handler.ts';
@@ -28,7 +30,6 @@ import { toServerLimits } from './http/limits.ts';
 import { Listeners } from './http/listen.ts';
 import { Load } from './http/load.ts';
 import { loginRoutes } from './http/login.ts';
-import { mcpPoolRoutes } from './http/mcp-pool.ts';
 import { metricsRoutes } from './http/metrics.ts';
 import { observeQueries } from './http/observe-queries.ts';
 import { observeRequests } from './http/observe-requests.ts';
@@ -38,7 +39,7 @@ import { promptRoutes } from './http/prompts.ts';
 import { protectEdge } from './http/protect-edge.ts';
 import { toGuardedRateLimit } from './http/rate-limit.ts';
 import { logAccess, recordChanges, recordRefusals, recordTokenUse } from './http/record-requests.ts';
-import { includeFigures, recordRoutes } from './http/records.ts';
+import { includeFigures } from './http/records.ts';
 import { resourceRoutes } from './http/resources.ts';
 import { rpcRoutes } from './http/rpc.ts';
 import { serverRoutes } from './http/servers.ts';
@@ -60,6 +61,7 @@ import type { Registry } from './registry/index.ts';
 import { createListTtl } from './registry/list-ttl.ts';
 import { createParamHeaders } from './registry/param-headers.ts';
 import type { Store } from './store/store.ts';
+import type { LogTail } from './telemetry/log-tail.ts';
 import type { Tracer } from './telemetry/tracer.ts';
 
 export interface AppParts {
@@ -80,6 +82,9 @@ export interface AppParts {
   tracer?: Tracer | undefined;
   /** Undefined: nothing changes while it runs. */
   settings?: SettingsPort;
+  /** What the admin pages show beside the rest; undefined where there is none. */
+  logTail?: LogTail | undefined;
+  redis?: (() => { isUp: boolean }) | undefined;
   log: FastifyBaseLogger;
 }
 
@@ -175,19 +180,28 @@ export function buildApp(parts: AppParts): FastifyInstance {
   if (config.ENABLE_METRICS && !config.METRICS_AUTH_REQUIRED) app.register(metricsRoutes, { metrics });
   if (config.WELL_KNOWN_ENABLED) app.register(wellKnownRoutes, { config });
   app.register(loginRoutes, { access, config });
-  app.register(async function authenticated(guarded) {
-    guarded.addHook('onRequest', createAuthenticate(config, access.grants, createVerifyToken(config, caches)));
+  const verifyToken = createVerifyToken(config, caches);
+  async function guard(guarded: FastifyInstance): Promise<void> {
+    guarded.addHook('onRequest', createAuthenticate(config, access.grants, verifyToken));
     if (config.RATE_LIMITING_ENABLED) await guarded.register(rateLimit, toGuardedRateLimit(config));
     recordTokenUse(guarded, records.tokenUse);
     askForPermissions(guarded);
+  }
+  if (config.MCPGATEWAY_UI_ENABLED || config.MCPGATEWAY_ADMIN_API_ENABLED) {
+    const poolMetrics = () => upstreams.poolMetrics();
+    const clientSessions = () => sessions.size;
+    const stats = new AdminStats({ config, metrics, caches, store, records, load, poolMetrics, clientSessions });
+    app.addHook('onClose', async () => stats[Symbol.dispose]());
+    app.register(administration, { ...parts, records, ports, stats, poolMetrics, verifyToken, guard });
+  }
+  app.register(async function authenticated(guarded) {
+    await guard(guarded);
     if (federation !== undefined) {
       guarded.addHook('onRequest', createRefuseLoops(federation));
       guarded.register(federationRoutes, { federation });
     }
     includeFigures(guarded, records.figures);
-    guarded.register(recordRoutes, { records, store, config });
     if (config.ENABLE_METRICS && config.METRICS_AUTH_REQUIRED) guarded.register(metricsRoutes, { metrics });
-    if (parts.settings !== undefined) guarded.register(adminConfigRoutes, { settings: parts.settings });
     guarded.register(rpcRoutes, { ports, answerStateless });
     guarded.register(streamableHttpRoutes, {
       ports,
@@ -205,7 +219,6 @@ export function buildApp(parts: AppParts): FastifyInstance {
     guarded.register(resourceRoutes, { registry });
     guarded.register(promptRoutes, { registry });
     guarded.register(accessRoutes, { access });
-    guarded.register(mcpPoolRoutes, { poolMetrics: () => upstreams.poolMetrics() });
     guarded.register(transferRoutes, { registry });
     guarded.register(openapiRoutes);
   });

@@ -6,6 +6,7 @@ import { authSettings } from './config/auth.ts';
 import { cacheSettings } from './config/caches.ts';
 import { compressionSettings } from './config/compression.ts';
 import { databaseSettings } from './config/database.ts';
+import { featureSettings } from './config/features.ts';
 import { federationSettings } from './config/federation.ts';
 import { httpFaults, httpSettings } from './config/http.ts';
 import { loggingSettings } from './config/logging.ts';
@@ -42,6 +43,7 @@ export const sections = {
   'Federation of gateways': federationSettings,
   'Logs and records': loggingSettings,
   Telemetry: telemetrySettings,
+  Features: featureSettings,
 };
 
 export const Config = Type.Object(
@@ -61,6 +63,7 @@ export const Config = Type.Object(
     ...federationSettings,
     ...loggingSettings,
     ...telemetrySettings,
+    ...featureSettings,
   },
   { additionalProperties: false },
 );

@@ -23,6 +23,7 @@ import { createCacheVersions } from './store/cache-versions.ts';
 import { openStore } from './store/store.ts';
 import { joinObservers, traceDatabase } from './telemetry/database-observer.ts';
 import { createLog } from './telemetry/log.ts';
+import { LogTail } from './telemetry/log-tail.ts';
 import { openTracer } from './telemetry/open-tracer.ts';
 
 /** Why the gateway could not listen; `code` is the system's (`EADDRINUSE`). */
@@ -60,7 +61,17 @@ export async function withGateway(
 ): Promise<void> {
   const { config } = settings;
   let logLine: Records['logLine'];
-  const log = createLog(config, config.STRUCTURED_LOGGING_DATABASE_ENABLED ? (line) => logLine?.(line) : undefined);
+  const logTail = config.MCPGATEWAY_UI_ENABLED ? new LogTail() : undefined;
+  const keepLine = config.STRUCTURED_LOGGING_DATABASE_ENABLED || logTail !== undefined;
+  const log = createLog(
+    config,
+    keepLine
+      ? (line) => {
+          logLine?.(line);
+          logTail?.add(line);
+        }
+      : undefined,
+  );
   const metrics = createMetrics(config.ENABLE_METRICS);
   const caches = new Caches();
   const load = new Load();
@@ -120,6 +131,8 @@ export async function withGateway(
     tracer,
     log,
     settings: { current: settings, change },
+    logTail,
+    redis: sharing.redis && (() => ({ isUp: sharing.redis?.isUp() === true })),
   });
   function announce(url: string): void {
     federation?.announce(url);

@@ -20,8 +20,6 @@ export const meaningless: Record<string, string> = {
     'Node has no buffer per connection to size; what it bounds elsewhere, the head of a request, is MAX_HEADER_TOTAL_SIZE_BYTES',
   PYTHON_GIL: 'there is no global interpreter lock',
   REDIS_PARSER: 'the Redis client has one parser, in JavaScript',
-  TEMPLATES_AUTO_RELOAD:
-    'templates are compiled once at the start; DEV_MODE restarts the workers when the program changes',
 };
 
 /** Those that are set, with the reason. */

@@ -46,7 +46,8 @@ describeWithPostgres('the HTTP server', () => {
     await postgres?.[Symbol.asyncDispose]();
   });
 
-  const start = (environment: Record<string, string>) => startGateway({ DATABASE_URL: databaseUrl, ...environment });
+  const start = (environment: Record<string, string>) =>
+    startGateway({ DATABASE_URL: databaseUrl, MCPGATEWAY_ADMIN_API_ENABLED: 'true', ...environment });
   const post = (gateway: GatewayProcess, path: string, body: string) =>
     fetch(`${gateway.url}${path}`, {
       method: 'POST',

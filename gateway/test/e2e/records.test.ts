@@ -48,7 +48,11 @@ describeWithEachDatabase('records', (useDatabase) => {
   });
 
   const start = (environment: Record<string, string>, answer?: TestAppOptions['answer']) =>
-    createTestApp({ store, environment, ...(answer === undefined ? {} : { answer }) });
+    createTestApp({
+      store,
+      environment: { MCPGATEWAY_ADMIN_API_ENABLED: 'true', ...environment },
+      ...(answer === undefined ? {} : { answer }),
+    });
   const rowsOf = (
     table: 'entry_executions' | 'entry_execution_hours' | 'audit_trail' | 'security_events' | 'token_usage',
   ) => store.query((db) => db.selectFrom(table).selectAll().execute());

@@ -97,7 +97,13 @@ describeWithSqlite('telemetry of a running gateway', () => {
 
   async function start(environment: Record<string, string>): Promise<GatewayProcess> {
     const DATABASE_URL = `sqlite:///${join(folder, `${++databases}.db`)}`;
-    const gateway = await startGateway({ WORKERS: '1', SSRF_ALLOW_LOCALHOST: 'true', DATABASE_URL, ...environment });
+    const gateway = await startGateway({
+      WORKERS: '1',
+      SSRF_ALLOW_LOCALHOST: 'true',
+      DATABASE_URL,
+      MCPGATEWAY_ADMIN_API_ENABLED: 'true',
+      ...environment,
+    });
     const { status, body } = await gateway.rest('POST', '/gateways', { name: 'stub', url: `${upstream.url}/mcp` });
     expect(status, JSON.stringify(body)).toBe(201);
     return gateway;
@@ -216,7 +222,7 @@ describeWithSqlite('telemetry of a running gateway', () => {
     const first = await start({ DATABASE_URL });
     for (let at = 0; at < 7; at++) await call(first);
     expect(await first.stop()).toBe(0);
-    await using second = await startGateway({ WORKERS: '1', DATABASE_URL });
+    await using second = await startGateway({ WORKERS: '1', DATABASE_URL, MCPGATEWAY_ADMIN_API_ENABLED: 'true' });
     expect((await second.rest('GET', '/admin/metrics')).body).toMatchObject({ tools: { totalExecutions: 7 } });
   });
 });

@@ -49,6 +49,7 @@ describeWithPostgres('the spread of requests', () => {
       WORKERS: '2',
       ENABLE_METRICS: 'true',
       DB_POOL_SIZE: '1',
+      MCPGATEWAY_ADMIN_API_ENABLED: 'true',
     });
     const clients = startSteadyClients({
       url: `${gateway.url}/rpc`,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createTestApp } from '../test-app.ts';
 
 test('the metrics of the session pool have the source’s names, and are for those who are known', async () => {
-  await using app = createTestApp();
+  await using app = createTestApp({ environment: { MCPGATEWAY_ADMIN_API_ENABLED: 'true' } });
   const answer = await app.send({ method: 'GET', url: '/admin/mcp-pool/metrics' });
   expect(answer.json()).toMatchObject({
     total_sessions_created: 0,
