@@ -106,10 +106,15 @@ export class Teams {
     const found = await this.#store.query(async (db) => {
       const all = isAdmin ? db.selectFrom('teams') : db.selectFrom('teams').where('teams.id', 'in', [...mine]);
       const rows = await all
-        .leftJoin('team_members', 'team_members.team_id', 'teams.id')
         .selectAll('teams')
-        .select((count) => count.fn.count('team_members.user_email').as('members'))
-        .groupBy('teams.id')
+        // Of the teams on this page only: a join would count the members of all.
+        .select((team) =>
+          team
+            .selectFrom('team_members')
+            .whereRef('team_members.team_id', '=', 'teams.id')
+            .select((count) => count.fn.countAll().as('members'))
+            .as('members'),
+        )
         .orderBy('teams.name')
         .orderBy('teams.id')
         .limit(limit)

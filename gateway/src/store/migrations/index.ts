@@ -6,6 +6,7 @@ import { access } from './0003-access.ts';
 import { records } from './0004-records.ts';
 import { sharing } from './0005-sharing.ts';
 import { gatewayHealth } from './0006-gateway-health.ts';
+import { hotQueries } from './0007-hot-queries.ts';
 
 export const migrations: Record<string, Migration> = {
   '0001_registry': registry,
@@ -14,4 +15,5 @@ export const migrations: Record<string, Migration> = {
   '0004_records': records,
   '0005_sharing': sharing,
   '0006_gateway_health': gatewayHealth,
+  '0007_hot_queries': hotQueries,
 };
