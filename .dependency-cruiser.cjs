@@ -36,6 +36,7 @@ const ports = [
   'gateway/src/registry/catalog.ts',
   'gateway/src/federation/upstream.ts',
   'harness/src/analyze/analysis.ts',
+  'harness/src/analyze/gateway-insight.ts',
   'harness/src/analyze/rule.ts',
 ];
 

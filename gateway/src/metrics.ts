@@ -130,6 +130,11 @@ export function watchSources({ registry }: Metrics, sources: MetricSources): voi
       }),
     );
   }
+  registry.registerMetric(
+    readGauges('cache_entries', 'Entries in memory', ['cache'], (gauge) => {
+      for (const { name, size } of caches()) gauge.set({ cache: name }, size);
+    }),
+  );
   registry.registerMetric(readGauge('mcp_sessions_active', 'MCP sessions open', sessions));
   registry.registerMetric(
     readCounter('http_requests_refused_total', 'Answered with 503 because of BACKPRESSURE', [], (counter) =>

@@ -109,8 +109,7 @@ function watchRequests(
     const trace = request?.trace;
     if (request === undefined || trace === undefined) return;
     const { timings, span } = trace;
-    // An event stream lasts as long as its client likes: that is no time of a layer.
-    if (timings !== undefined && (request.method !== 'GET' || !isEventStream(this))) {
+    if (timings !== undefined && isSample(request, this)) {
       timings.end();
       for (const layer of layers) observeLayer(metrics, layer, timings.ms[layer]);
     }
@@ -138,6 +137,11 @@ function observeLayer(metrics: Metrics, layer: string, ms: number): void {
   if (ms === 0) return;
   const series = seriesOf(metrics.layers, layer, () => ({ layer }));
   observe(series, ms / 1000);
+}
+
+/** An event stream lasts as long as its client likes, and who reads the figures must not be in them. */
+function isSample(request: FastifyRequest, response: ServerResponse): boolean {
+  return request.method !== 'GET' || (request.routeOptions.url !== '/metrics' && !isEventStream(response));
 }
 
 function isEventStream(response: ServerResponse): boolean {

@@ -120,6 +120,7 @@ test('metrics count requests by route and status, failures by code, and tell of 
     'database_connections_idle 2',
     'cache_hits_total{cache="registry_tools"} 0',
     'cache_misses_total{cache="registry_tools"} 0',
+    'cache_entries{cache="registry_tools"} 1',
     'mcp_sessions_active 0',
   ]) {
     expect(body.split('\n')).toContain(line);

@@ -98,6 +98,13 @@ test('the time of an upstream is in its layer and in the histogram, not in route
   expect(lines).not.toContain('gateway_layer_duration_seconds_count{layer="query"} 1');
 });
 
+test('who reads the figures is not in them', async () => {
+  await using gateway = createTestApp({ environment: { LAYER_TIMINGS_ENABLED: 'true' } });
+  await gateway.post('/rpc', call);
+  await figures(gateway);
+  expect(await figures(gateway)).toContain('gateway_layer_duration_seconds_count{layer="total"} 1');
+});
+
 test('ENABLE_METRICS off: no /metrics, nothing counted; on: both', async () => {
   await using off = createTestApp({ environment: { ENABLE_METRICS: 'false' } });
   await using on = createTestApp({ environment: { ENABLE_METRICS: 'true' } });

@@ -25,10 +25,32 @@ export const PrometheusArtifact = Type.Object(
       { description: 'samples that differ; bucket lines of histograms are left to the files' },
     ),
     restarted: Type.Boolean({ description: 'the gateway was restarted during the trial: counts began at 0 again' }),
+    // Optional: results of older harnesses have neither.
+    standing: Type.Optional(
+      Type.Array(Type.Object({ name: Type.String(), labels: Type.String(), value: Type.Number() }, strict), {
+        description: 'states that did not change and matter all the same: cache sizes, circuits that are not closed',
+      }),
+    ),
+    absent: Type.Optional(
+      Type.Array(Type.String(), {
+        description: 'metrics that sections of the report need and the target does not have',
+      }),
+    ),
   },
   strict,
 );
 export type PrometheusArtifact = Static<typeof PrometheusArtifact>;
+
+/** Without them a section of the report is "not available": layer timings, caches, the session pool. */
+export const REPORTED = {
+  layers: 'gateway_layer_duration_seconds_count',
+  caches: 'cache_hits_total',
+  sessions: 'mcp_pool_sessions_created_total',
+} as const;
+
+/** Gauges: their value is told also when it stayed the same. */
+export const STATES = { cacheEntries: 'cache_entries', circuits: 'mcp_pool_circuit_breaker_state' } as const;
+const states: string[] = Object.values(STATES);
 
 export const prometheus: Collector = {
   id: 'prometheus',
@@ -71,6 +93,7 @@ export function diffSamples(before: readonly Sample[], after: readonly Sample[])
   const key = ({ name, labels }: Sample) => `${name}{${labels}}`;
   const earlier = new Map(before.map((sample) => [key(sample), sample.value]));
   const started = 'process_start_time_seconds';
+  const names = new Set(after.map(({ name }) => name));
   return {
     changed: after
       .filter((sample) => !sample.name.endsWith('_bucket') && Number.isFinite(sample.value))
@@ -82,6 +105,10 @@ export function diffSamples(before: readonly Sample[], after: readonly Sample[])
         after: sample.value,
       })),
     restarted: sumOf(before, started) !== sumOf(after, started),
+    standing: after
+      .filter(({ name, value }) => states.includes(name) && value !== 0)
+      .filter((sample) => Object.is(earlier.get(key(sample)), sample.value)),
+    absent: Object.values(REPORTED).filter((name) => !names.has(name)),
   };
 }
 

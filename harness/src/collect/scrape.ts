@@ -75,3 +75,12 @@ export function sumOf(samples: readonly Sample[], name: string, labels = ''): nu
   const values = samples.filter((sample) => sample.name === name && sample.labels.includes(labels));
   return values.length === 0 ? undefined : values.reduce((sum, { value }) => sum + value, 0);
 }
+
+/** The value of one label; undefined when it is not there. */
+export function labelOf(labels: string, name: string): string | undefined {
+  for (const [, label, value] of labels.matchAll(/([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g)) {
+    if (label === name)
+      return value?.replace(/\\(.)/g, (_, character: string) => (character === 'n' ? '\n' : character));
+  }
+  return undefined;
+}

@@ -1,10 +1,12 @@
 // One row per figure set of a scenario, loop and subject, for spreadsheets; the raw series stand in the run folder.
 import { stringify } from 'csv-stringify/sync';
 import type { Analysis } from '../analyze/analysis.ts';
+import { isTold, layers, toCacheUses, toLayerTimes, toSessionUse } from '../analyze/gateway-insight.ts';
 import type { Loop, SubjectName } from '../plan/plan.ts';
 import type { Scenario } from '../plan/scenario.ts';
 import { createContext, hasLoad, type ReportContext, usableTrials } from './context.ts';
 import type { Reporter } from './reporter.ts';
+import { toldGroups } from './told-groups.ts';
 
 const header = [
   'Timestamp',
@@ -34,6 +36,11 @@ const header = [
   'Rounds',
   'Valid',
   'Reason',
+  ...[...layers, 'unaccounted', 'total'].map((layer) => `Gateway ${layer} mean (ms)`),
+  'Cache hits',
+  'Cache misses',
+  'Upstream sessions opened',
+  'Upstream sessions used again',
 ];
 
 /** Percentiles in milliseconds (open loop: from the intended start; closed loop: from the send), errors as a fraction. */
@@ -100,8 +107,35 @@ function toRow(context: ReportContext, scenario: Scenario, subject: SubjectName,
       used.length,
       trials.some(hasLoad) ? String(valid) : 'not run',
       reasonOf(trials),
+      ...toInsight(context, scenario, subject, loop),
     ],
   ];
+}
+
+/** What the gateway told of itself; nothing where it did not. */
+function toInsight(context: ReportContext, scenario: Scenario, subject: SubjectName, loop: Loop): Value[] {
+  const group = toldGroups(context).find(
+    (each) => each.scenario === scenario.id && each.subject === subject && each.loop === loop,
+  );
+  const artifacts = group?.artifacts ?? [];
+  const times = toLayerTimes(artifacts);
+  const caches = artifacts.some(isTold('caches')) ? toCacheUses(artifacts) : null;
+  const sum = (what: 'hits' | 'misses') => caches?.reduce((total, use) => total + use[what], 0) ?? null;
+  const sessions = toSessionUse(artifacts);
+  return [
+    ...layers.map((layer) => toNanoseconds(times?.ms[layer])),
+    toNanoseconds(times?.unaccountedMs),
+    toNanoseconds(times?.totalMs),
+    sum('hits'),
+    sum('misses'),
+    sessions?.created ?? null,
+    sessions?.reused ?? null,
+  ];
+}
+
+/** The noise of subtracted sums, beyond a nanosecond, is left out. */
+function toNanoseconds(ms: number | undefined): Value {
+  return ms === undefined ? null : Math.round(ms * 1e6) / 1e6;
 }
 
 function overheadP95(context: ReportContext, scenario: Scenario, subject: SubjectName, loop: Loop): Value {

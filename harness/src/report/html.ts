@@ -18,6 +18,9 @@ export interface Page {
   sections: Section[];
 }
 
+/** Beyond this, names of bars that take three lines on a phone would overlap in the usual height. */
+const MANY_BARS = 8;
+
 const partials = ['section', 'table', 'chart', 'finding', 'summary'] as const;
 
 /** Pure but for reading the templates, the style and Chart.js from this package. */
@@ -95,9 +98,7 @@ function toRows({ columns, rows }: Table): { cells: (Cell & Pick<Column, 'number
 /** One canvas per panel; the time axis has several under one title. */
 function toPanels({ id, title, label, spec }: Chart) {
   if (spec.type !== 'timeline') {
-    return [
-      { id, title, label, kind: spec.type, count: spec.type === 'bars' ? `n${Math.min(12, spec.labels.length)}` : '' },
-    ];
+    return [{ id, title, label, kind: spec.type, count: spec.type === 'bars' ? toHeight(spec.labels.length) : '' }];
   }
   return spec.panels.map((panel) => ({
     id: panel.id,
@@ -106,6 +107,11 @@ function toPanels({ id, title, label, spec }: Chart) {
     kind: 'timeline',
     count: '',
   }));
+}
+
+/** The class that gives a chart room for so many bars. */
+function toHeight(bars: number): string {
+  return bars > MANY_BARS ? 'many' : `n${bars}`;
 }
 
 function readTemplate(name: string): string {

@@ -3,7 +3,9 @@ import type { Analysis } from '../analyze/analysis.ts';
 import { createContext, hasLoad, type ReportContext } from './context.ts';
 import { formatDuration, formatMetric, formatTime, NONE } from './format.ts';
 import type { Reporter } from './reporter.ts';
+import { cacheTable } from './sections/caches.ts';
 import { type ComparedRun, comparisonSection, describeCounts } from './sections/comparison.ts';
+import { layerTable } from './sections/layers.ts';
 import { sloTable } from './sections/slos.ts';
 import { summarize } from './sections/summary.ts';
 import { type Cell, createTable, type Table } from './table.ts';
@@ -35,12 +37,21 @@ export const markdown: Reporter = {
         ? ''
         : `## Objectives that need attention\n\n${toMarkdownTable({ ...sloTable(context), rows: attention })}`,
       `## Results\n\n${toMarkdownTable(resultTable(context))}\n\nLatency: open loop, from the intended start, at the stated rate. Throughput and CPU: closed loop.`,
+      tablePart('Where the time goes inside the gateway (means)', layerTable(context)),
+      tablePart('Caches of the gateway', cacheTable(context)),
       ...findingParts(analysis),
       `Repeat: \`${result.command.replaceAll('`', "'")}\``,
     ];
     return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
   },
 };
+
+function tablePart(title: string, table: Table | null): string {
+  if (table === null) return '';
+  const rest = table.rows.length - MOST_ROWS;
+  const more = rest > 0 ? `\n\n${rest} more stand in the HTML report.` : '';
+  return `## ${title}\n\n${toMarkdownTable({ ...table, rows: table.rows.slice(0, MOST_ROWS) })}${more}`;
+}
 
 const MOST_REASONS = 6;
 

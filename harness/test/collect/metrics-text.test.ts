@@ -7,7 +7,7 @@ import { Value } from 'typebox/value';
 import { describe, expect, it } from 'vitest';
 import { GatewayRuntimeArtifact, gatewayRuntime, toDifference, toReading } from '../../src/collect/gateway-runtime.ts';
 import { diffSamples, prometheus } from '../../src/collect/prometheus.ts';
-import { beginMoment, parseMetrics, scrape, sumOf } from '../../src/collect/scrape.ts';
+import { beginMoment, labelOf, parseMetrics, scrape, sumOf } from '../../src/collect/scrape.ts';
 import { diffUsage, readUsage } from '../../src/collect/usage.ts';
 import type { SubjectName } from '../../src/plan/plan.ts';
 import { contextOf, trialOf } from './context.ts';
@@ -59,6 +59,13 @@ describe('the Prometheus text format', () => {
       Number.POSITIVE_INFINITY,
       Number.NaN,
     ]);
+  });
+
+  it('has labels by their names, also behind others and with escapes', () => {
+    const labels = 'xurl="no",url="http://a/\\"b\\"\\\\c,layer=\\"x\\"",layer="auth"';
+    expect(labelOf(labels, 'url')).toBe('http://a/"b"\\c,layer="x"');
+    expect(labelOf(labels, 'layer')).toBe('auth');
+    expect(labelOf(labels, 'cache')).toBeUndefined();
   });
 
   it('is asked for once by all that read the same moment', async () => {
@@ -157,6 +164,29 @@ describe('metrics before and after', () => {
         { name: 'd', labels: '', before: null, after: 1 },
       ],
       restarted: false,
+      standing: [],
+      absent: ['gateway_layer_duration_seconds_count', 'cache_hits_total', 'mcp_pool_sessions_created_total'],
+    });
+  });
+
+  it('tell of states that stayed as they were, and miss nothing that is there', () => {
+    const text = [
+      'mcp_pool_circuit_breaker_state{url="http://a"} 2',
+      'mcp_pool_circuit_breaker_state{url="http://b"} 0',
+      'cache_entries{cache="jwt"} 3',
+      'cache_hits_total{cache="jwt"} 0',
+      'mcp_pool_sessions_created_total 0',
+      'gateway_layer_duration_seconds_count{layer="total"} 4',
+    ].join('\n');
+    const samples = parseMetrics(text);
+    expect(diffSamples(samples, samples)).toEqual({
+      changed: [],
+      restarted: false,
+      standing: [
+        { name: 'mcp_pool_circuit_breaker_state', labels: 'url="http://a"', value: 2 },
+        { name: 'cache_entries', labels: 'cache="jwt"', value: 3 },
+      ],
+      absent: [],
     });
   });
 

@@ -39,6 +39,14 @@ describe('PostgreSQL’s settings', () => {
     expect(settings['max_connections']).toBe(260);
   });
 
+  it('leave room for the pool of every worker', () => {
+    const room = (workers: number | string) => {
+      const serverProfile = profile({ DB_POOL_SIZE: 20, DB_MAX_OVERFLOW: 40, WORKERS: workers });
+      return toPostgresSettings({ postgresProfile, serverProfile, subjects: [subject] })['max_connections'];
+    };
+    expect([room(0), room(4), room('auto')]).toEqual([100, 260, 980]);
+  });
+
   it('keep PostgreSQL’s default where that is enough, and the profile’s own figure in any case', () => {
     const serverProfile = profile({});
     const subjects = [subject];

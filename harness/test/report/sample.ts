@@ -7,6 +7,7 @@ import type { PgLocksArtifact } from '../../src/collect/pg-locks.ts';
 import type { PgStatementsArtifact, Statement } from '../../src/collect/pg-statements.ts';
 import type { PgTablesArtifact } from '../../src/collect/pg-tables.ts';
 import type { ProcessesArtifact } from '../../src/collect/processes.ts';
+import type { PrometheusArtifact } from '../../src/collect/prometheus.ts';
 import type { PlannedTrial } from '../../src/plan/plan.ts';
 import type { Scenario } from '../../src/plan/scenario.ts';
 import { createRandom, deriveSeed } from '../../src/random.ts';
@@ -24,8 +25,8 @@ export function createSampleResult(options: BuildOptions = {}): RunResult {
     { id: 'processes', title: 'Processes', available: true, reason: null, cpuMs: 340, samples: 61 },
     { id: 'pg-statements', title: 'PostgreSQL statements', available: true, reason: null, cpuMs: 95, samples: 0 },
     {
-      id: 'prometheus',
-      title: 'Prometheus metrics of the gateway',
+      id: 'gateway-runtime',
+      title: 'Gateway runtime',
       available: false,
       reason: '/metrics answered 404',
       cpuMs: 0,
@@ -294,6 +295,7 @@ function toArtifacts(trial: PlannedTrial): Record<string, Artifact> {
           ? [{ mode: 'ShareLock', table: 'servers', waitMs: 12.5, statement: 'UPDATE servers SET …', blocker: hostile }]
           : [],
     } satisfies PgLocksArtifact),
+    prometheus: available(toTold(trial)),
     'gateway-logs': available({
       lines: 40,
       errors: trial.scenario === 'servers_create' ? 4 : 0,
@@ -304,6 +306,55 @@ function toArtifacts(trial: PlannedTrial): Record<string, Artifact> {
       bytes: 4100,
       skippedBytes: 0,
     }),
+  };
+}
+
+/** A gateway that reads its tools from a cache, calls an upstream for some of them, and lost one of its two upstreams. */
+function toTold({ scenario, requests }: PlannedTrial): PrometheusArtifact {
+  const layer = (name: string, ms: number, share = 1) => {
+    const labels = `layer="${name}"`;
+    const count = Math.round(requests * share);
+    return [
+      { name: 'gateway_layer_duration_seconds_sum', labels, before: 1, after: 1 + (requests * ms) / 1000 },
+      { name: 'gateway_layer_duration_seconds_count', labels, before: 100, after: 100 + count },
+    ];
+  };
+  const grown = (name: string, labels: string, by: number) => ({ name, labels, before: 7, after: 7 + by });
+  const calls = scenario.startsWith('tools_call');
+  return {
+    changed: [
+      ...layer('auth', 0.06),
+      ...layer('route', 0.31),
+      ...(scenario === 'servers_create' ? [...layer('pool_wait', 0.4, 0.2), ...layer('query', 3.2)] : []),
+      ...(calls ? layer('upstream', 1.1) : []),
+      ...layer('serialize', 0.12),
+      ...layer('total', scenario === 'servers_create' ? 4.15 : calls ? 1.63 : 0.49),
+      ...(scenario === 'health' ? [] : [grown('cache_hits_total', 'cache="jwt"', requests)]),
+      ...(calls
+        ? [
+            grown('cache_hits_total', 'cache="tool_lookup"', Math.round(requests * 0.6)),
+            grown('cache_misses_total', 'cache="tool_lookup"', Math.round(requests * 0.4)),
+            grown('mcp_pool_sessions_created_total', '', 2),
+            grown('mcp_pool_sessions_reused_total', '', requests - 2),
+            grown('mcp_pool_misses_total', '', 3),
+            grown('mcp_pool_circuit_breaker_trips_total', '', 1),
+          ]
+        : []),
+    ],
+    restarted: false,
+    standing: [
+      { name: 'cache_entries', labels: 'cache="tool_lookup"', value: 52 },
+      ...(calls
+        ? [
+            {
+              name: 'mcp_pool_circuit_breaker_state',
+              labels: `url="http://127.0.0.1:9/${hostile.replaceAll('"', '')}"`,
+              value: 2,
+            },
+          ]
+        : []),
+    ],
+    absent: [],
   };
 }
 

@@ -3,6 +3,7 @@ import type { RunResult } from '../../result/result.ts';
 import type { SloResult } from '../analysis.ts';
 import type { Finding, Rule } from '../rule.ts';
 import { cacheHits } from './cache-hits.ts';
+import { circuitBreakers } from './circuit-breakers.ts';
 import { connectionPool } from './connection-pool.ts';
 import { eventLoop } from './event-loop.ts';
 import { garbageCollection } from './garbage-collection.ts';
@@ -12,6 +13,7 @@ import { hostSettings } from './host-settings.ts';
 import { idleInTransaction } from './idle-in-transaction.ts';
 import { latencyVariance } from './latency-variance.ts';
 import { lockWaits } from './lock-waits.ts';
+import { lowHitRate } from './low-hit-rate.ts';
 import { machineNoise } from './machine-noise.ts';
 import { memoryGrowth } from './memory-growth.ts';
 import { missedSlos } from './missed-slos.ts';
@@ -23,6 +25,7 @@ import { slowStatements } from './slow-statements.ts';
 export const rules = {
   'missed-slos': missedSlos,
   'request-errors': requestErrors,
+  'circuit-breakers': circuitBreakers,
   'gateway-cpu': gatewayCpu,
   'connection-pool': connectionPool,
   'idle-in-transaction': idleInTransaction,
@@ -30,6 +33,7 @@ export const rules = {
   'queries-per-request': queriesPerRequest,
   'sequential-scans': sequentialScans,
   'cache-hits': cacheHits,
+  'low-hit-rate': lowHitRate,
   'lock-waits': lockWaits,
   'event-loop': eventLoop,
   'garbage-collection': garbageCollection,

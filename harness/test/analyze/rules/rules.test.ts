@@ -9,6 +9,7 @@ import type { PgDatabaseArtifact } from '../../../src/collect/pg-database.ts';
 import type { PgLocksArtifact } from '../../../src/collect/pg-locks.ts';
 import type { PgStatementsArtifact } from '../../../src/collect/pg-statements.ts';
 import type { PgTablesArtifact } from '../../../src/collect/pg-tables.ts';
+import type { PrometheusArtifact } from '../../../src/collect/prometheus.ts';
 import { createRandom } from '../../../src/random.ts';
 import type { RunResult } from '../../../src/result/result.ts';
 import { type BuildOptions, buildResult, logNormalHistogram } from '../../build-result.ts';
@@ -21,6 +22,7 @@ interface Artifacts {
   'pg-locks': PgLocksArtifact;
   'gateway-runtime': GatewayRuntimeArtifact;
   'gateway-logs': GatewayLogsArtifact;
+  prometheus: PrometheusArtifact;
 }
 
 function withArtifacts(artifacts: Partial<Artifacts>, options: BuildOptions = {}): RunResult {
@@ -109,6 +111,38 @@ const runtime: GatewayRuntimeArtifact = {
 };
 
 describe('rules', () => {
+  test('a cache that answers less than 80 % is told, but not of scenarios that write, and not of a few look-ups', () => {
+    const uses = (hits: number, misses: number): PrometheusArtifact => ({
+      changed: [
+        { name: 'cache_hits_total', labels: 'cache="tool_lookup"', before: 0, after: hits },
+        { name: 'cache_misses_total', labels: 'cache="tool_lookup"', before: null, after: misses },
+      ],
+      restarted: false,
+    });
+    const [finding, ...others] = find(withArtifacts({ prometheus: uses(79, 21) }), 'low-hit-rate');
+    expect(others).toEqual([]);
+    expect(finding?.title).toContain('tool_lookup answered only 79.0 %');
+    expect(find(withArtifacts({ prometheus: uses(80, 20) }), 'low-hit-rate')).toEqual([]);
+    expect(find(withArtifacts({ prometheus: uses(10, 39) }), 'low-hit-rate')).toEqual([]);
+    const writing = withArtifacts({ prometheus: uses(10, 90) }, { scenarios: ['servers_create'] });
+    expect(find(writing, 'low-hit-rate')).toHaveLength(1);
+    writing.scenarios = (writing.scenarios as object[]).map((each) => ({ ...each, creates: true }));
+    expect(find(writing, 'low-hit-rate')).toEqual([]);
+  });
+
+  test('a circuit breaker that is not closed, or that opened in between, is told first of all', () => {
+    const circuits = (state: number, trips: number): PrometheusArtifact => ({
+      changed: [{ name: 'mcp_pool_circuit_breaker_trips_total', labels: '', before: 1, after: 1 + trips }],
+      restarted: false,
+      standing: [{ name: 'mcp_pool_circuit_breaker_state', labels: 'url="http://up"', value: state }],
+      absent: [],
+    });
+    const [finding] = find(withArtifacts({ prometheus: circuits(2, 0) }), 'circuit-breakers');
+    expect(finding).toMatchObject({ priority: 'high', title: expect.stringContaining('http://up open') });
+    expect(find(withArtifacts({ prometheus: circuits(0, 1) }), 'circuit-breakers')).toHaveLength(1);
+    expect(find(withArtifacts({ prometheus: circuits(0, 0) }), 'circuit-breakers')).toEqual([]);
+  });
+
   test('say nothing of a quiet run without artifacts', () => {
     expect(evaluateRules(buildResult({ flawed: false, behaviour: { current: { cpu: 0.95 } } }), [])).toEqual([]);
   });
