@@ -1,24 +1,19 @@
 // `npm run bench:gateway`: what a request costs the gateway, beside the floor (a plain node:http proxy through undici, a server
 // that answers bytes it holds, a bare Fastify) and, on request, ContextForge. The arm that is measured has core 0 for itself;
 // load, upstream and PostgreSQL share core 1. The arms take turns in short blocks: ratios come from pairs of neighbours.
-import { type ChildProcess, execFile, fork, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { type GatewayProcess, startGateway } from '../test/e2e/gateway-process.ts';
 import { startPostgres } from '../test/postgres.ts';
 import { startContextForge } from './contextforge.ts';
 import { busyPercent, coreTime, cpuSeconds, rssBytes } from './cpu.ts';
 import type { LoadJob, LoadResult } from './http-load.ts';
+import { LOAD_CORE, median, moveToCore, SUBJECT_CORE, startLoad, startPrinting } from './rig.ts';
 import { toTable } from './table.ts';
 
-const run = promisify(execFile);
-const SUBJECT_CORE = 0;
-const LOAD_CORE = 1;
 /** A block counts when its subject had all of its core, and the load was not the limit. */
 const SUBJECT_BUSY_PERCENT = 95;
 const LOAD_BUSY_PERCENT = 85;
@@ -86,19 +81,8 @@ Example: npm run bench:gateway -- --case tools-call-32 --rounds 4\n`,
 const rounds = Number(options.rounds);
 const seconds = Number(options.seconds);
 
-// What is started from here on inherits this core; the subjects are moved to theirs.
-await run('taskset', ['-a', '-p', '-c', String(LOAD_CORE), String(process.pid)]);
-
-const generator = fork(join(import.meta.dirname, 'http-load.js'));
-async function load(job: LoadJob): Promise<LoadResult> {
-  generator.send(job);
-  const [answer] = (await once(generator, 'message')) as [{ result?: LoadResult; error?: string }];
-  if (answer.result === undefined) throw new Error(`the load failed: ${answer.error}`);
-  if (answer.result.wrong > 0) {
-    throw new Error(`${answer.result.wrong} wrong answers at ${job.path}, the first: ${answer.result.firstWrong}`);
-  }
-  return answer.result;
-}
+await moveToCore(LOAD_CORE, process.pid);
+const load = startLoad();
 
 async function measureBlock({ pid, job }: Arm): Promise<Block> {
   const [cpuBefore, subjectBefore, loadBefore] = [
@@ -114,12 +98,6 @@ async function measureBlock({ pid, job }: Arm): Promise<Block> {
     loadBusyPercent: busyPercent(loadBefore, await coreTime(LOAD_CORE)),
     rssBytes: await rssBytes(pid),
   };
-}
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return ((sorted[Math.floor(middle)] ?? 0) + (sorted[Math.ceil(middle) - 1] ?? 0)) / 2;
 }
 
 function toFigures(blocks: Block[]): Figures {
@@ -176,24 +154,7 @@ async function transactions(database: pg.Client): Promise<number> {
   return Number(rows[0]?.sum ?? 0);
 }
 
-async function startPrinting(script: string, args: string[] = []) {
-  const child: ChildProcess = spawn(process.execPath, [join(import.meta.dirname, script), ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const stop = async () => {
-    const ended = once(child, 'exit');
-    child.kill();
-    await ended;
-  };
-  if (child.stdout !== null) {
-    for await (const line of createInterface({ input: child.stdout })) {
-      return { line, pid: child.pid ?? 0, [Symbol.asyncDispose]: stop };
-    }
-  }
-  throw new Error(`${script} ended before it said where it listens`);
-}
-
-const moveToSubjectCore = (pid: number) => run('taskset', ['-a', '-p', '-c', String(SUBJECT_CORE), String(pid)]);
+const moveToSubjectCore = (pid: number) => moveToCore(SUBJECT_CORE, pid);
 
 /** From the start of the process to the line that says it listens, on a migrated database. */
 async function startSeconds(environment: Record<string, string>): Promise<number> {
@@ -378,6 +339,6 @@ try {
     return `${lines.join('\n')}\n`;
   }
 } finally {
-  generator.kill();
+  load[Symbol.dispose]();
   await rm(folder, { recursive: true, force: true });
 }

@@ -12,8 +12,10 @@ export interface LoadJob {
   path: string;
   headers: Record<string, string>;
   body: string;
-  /** The whole body of the answer. */
-  expected: string;
+  /** The whole body of the answer; undefined: any. */
+  expected: string | undefined;
+  /** Of the answer; 200 when it is not given. */
+  status?: number;
 }
 
 export interface LoadResult {
@@ -21,6 +23,8 @@ export interface LoadResult {
   /** Answers with another status or body than expected; the first one seen. */
   wrong: number;
   firstWrong: string | undefined;
+  /** Of the body of the last answer. */
+  answerBytes: number;
   seconds: number;
   p50Ms: number;
   p99Ms: number;
@@ -35,8 +39,17 @@ function run(job: LoadJob): Promise<LoadResult> {
   const length = Buffer.byteLength(job.body.replaceAll('{id}', '00000000'));
   const head = `${job.method} ${job.path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${headers.join('')}${length === 0 ? '' : `content-length: ${length}\r\n`}\r\n`;
   const body = job.body.split('{id}');
-  const expected = job.expected.split('{id}');
-  const result: LoadResult = { requests: 0, wrong: 0, firstWrong: undefined, seconds: 0, p50Ms: 0, p99Ms: 0 };
+  const expected = job.expected?.split('{id}');
+  const statusLine = `HTTP/1.1 ${job.status ?? 200}`;
+  const result: LoadResult = {
+    requests: 0,
+    wrong: 0,
+    firstWrong: undefined,
+    answerBytes: 0,
+    seconds: 0,
+    p50Ms: 0,
+    p99Ms: 0,
+  };
   const startedAt = performance.now();
   const endsAt = startedAt + job.seconds * 1000;
 
@@ -52,10 +65,12 @@ function run(job: LoadJob): Promise<LoadResult> {
       };
       const reader = new MessageReader((answerHead, answerBody) => {
         const now = performance.now();
-        if (!answerHead.startsWith('HTTP/1.1 200') || answerBody !== expected.join(String(id))) {
+        const isExpected = expected === undefined || answerBody === expected.join(String(id));
+        if (!isExpected || !answerHead.startsWith(statusLine)) {
           result.wrong += 1;
           result.firstWrong ??= `${answerHead}\n${answerBody.slice(0, 300)}`;
         }
+        result.answerBytes = answerBody.length;
         if (result.requests < MAX_SAMPLES) samples[result.requests] = now - sentAt;
         result.requests += 1;
         if (now < endsAt) return send();

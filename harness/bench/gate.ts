@@ -5,10 +5,10 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { describeMachine, heading, row, writeMeasured } from '@gatebench/gateway/write-measured';
 import { analyze } from '../src/analyze/index.ts';
 import { repository } from '../src/paths.ts';
 import { readResult } from '../src/result/run-folder.ts';
-import { describeMachine, heading, row, writeMeasured } from './write-measured.ts';
 
 export interface Proof {
   /** Whether the current side burned 20 % more CPU per request. */

@@ -3,13 +3,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { describeMachine, heading, row, writeMeasured } from '@gatebench/gateway/write-measured';
 import { decodeFromCompressedBase64 } from 'hdr-histogram-js';
 import { startCalibrationServer, startTrivialServer } from '../src/load/calibration-server.ts';
 import { constantDelay, type DelayModel, delayQuantile } from '../src/load/delay-model.ts';
 import type { Driver, LoadJob } from '../src/load/driver.ts';
 import { drivers } from '../src/load/index.ts';
 import type { LoadResult } from '../src/result/result.ts';
-import { describeMachine, heading, row, writeMeasured } from './write-measured.ts';
 
 const RATES = [100, 500, 1000, 2000];
 const SECONDS = 4;

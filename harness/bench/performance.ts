@@ -1,10 +1,10 @@
 // Writes what the gateway and the harness cost in one run into docs/performance.md:
 //   npx tsc -b && node harness/dist/bench/performance.js reports/results_medium_…
 import { statSync } from 'node:fs';
+import { heading, row, writeMeasured } from '@gatebench/gateway/write-measured';
 import { analyze } from '../src/analyze/index.ts';
 import { type MetricId, metricOf } from '../src/metrics.ts';
 import { readResult } from '../src/result/run-folder.ts';
-import { heading, row, writeMeasured } from './write-measured.ts';
 
 const [runFolder] = process.argv.slice(2);
 if (runFolder === undefined)

@@ -6,11 +6,11 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { describeMachine, heading, row, writeMeasured } from '@gatebench/gateway/write-measured';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { builtFile } from '../src/paths.ts';
 import { isPinned, type Measured, onCore, startMeasured } from './upstream-process.ts';
-import { describeMachine, heading, row, writeMeasured } from './write-measured.ts';
 
 const [rounds = 3, seconds = 3] = process.argv.slice(2).map(Number);
 const connections = 20;

@@ -1,10 +1,14 @@
 // Puts what a bench has measured into a document, between the markers that name the bench: no figure there is typed by hand.
+// For the benches of both packages.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
-import { join } from 'node:path';
-import { repository } from '../src/paths.ts';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const END = '<!-- end -->';
+
+/** From gateway/dist/bench, where the benches run. */
+const repository = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 
 /**
  * @param document relative to the repository, such as `docs/performance.md`
