@@ -158,6 +158,7 @@ function toJob(
     'GET /openapi.json': get('/openapi.json'),
     'GET /admin/metrics': get('/admin/metrics'),
     'GET /admin/performance': get('/admin/performance'),
+    'GET /admin/stats': get('/admin/stats'),
     'refused token': get('/tools'),
   };
   const request = requests[row.request];

@@ -1,5 +1,6 @@
 // What the source documents claim of each setting, how it is tried here, and what a reader should do. The figures are not here:
 // tuning.ts measures them. "Guide" is the scaling guide (seeds/001), "Tuning" the tuning guide (seeds/003).
+import { join } from 'node:path';
 import type { SettingName } from '../src/config.ts';
 
 /** What is sent: see toJob in tuning.ts. */
@@ -11,6 +12,7 @@ export type RequestName =
   | 'GET /openapi.json'
   | 'GET /admin/metrics'
   | 'GET /admin/performance'
+  | 'GET /admin/stats'
   | 'refused token';
 
 /** Of a ratio on ÷ off; a claim holds when the measured one lies between. */
@@ -55,6 +57,7 @@ const costsMoreThan = (times: number): Claimed => ({ of: 'cpu', from: times, to:
 const uncachedLists = { REGISTRY_CACHE_ENABLED: 'false' };
 const logged = { LOG_LEVEL: 'info', DISABLE_ACCESS_LOG: 'false' };
 const adminRoutes = { MCPGATEWAY_ADMIN_API_ENABLED: 'true' };
+const noPlugins = { PLUGINS_CONFIG_FILE: join(import.meta.dirname, '../../bench/no-plugins.json') };
 const brotli = { 'accept-encoding': 'br' };
 const gzip = { 'accept-encoding': 'gzip' };
 
@@ -129,6 +132,16 @@ const caches: TuningRow[] = [
     request: 'GET /admin/metrics',
     base: adminRoutes,
     advice: 'leave on; the gain grows with the number of records',
+  }),
+  toggle('ADMIN_STATS_CACHE_ENABLED', {
+    claim: '15–20 queries → 0–2 per look at the dashboard',
+    section: 'Guide §7',
+    claimed: faster('p50', 2),
+    request: 'GET /admin/stats',
+    base: adminRoutes,
+    connections: 1,
+    advice: 'leave on',
+    reason: 'without it the counts are two statements or so here, not 15 to 20',
   }),
   {
     name: 'CACHE_TYPE',
@@ -314,6 +327,27 @@ const records: TuningRow[] = [
 ];
 
 const edge: TuningRow[] = [
+  {
+    name: 'MCPGATEWAY_UI_ENABLED',
+    settings: ['MCPGATEWAY_UI_ENABLED', 'MCPGATEWAY_ADMIN_API_ENABLED'],
+    claim: 'high: checks on every request, rendering, further routes',
+    section: 'Tuning §10',
+    claimed: costsMoreThan(1.03),
+    request: 'tools/call',
+    off: { MCPGATEWAY_UI_ENABLED: 'false', MCPGATEWAY_ADMIN_API_ENABLED: 'false' },
+    on: { MCPGATEWAY_UI_ENABLED: 'true', MCPGATEWAY_ADMIN_API_ENABLED: 'true' },
+    advice: 'on where somebody looks at it',
+    reason: 'its routes are beside the others: a tool call does not pass them',
+  },
+  toggle('PLUGINS_ENABLED', {
+    claim: 'high: hooks on every request',
+    section: 'Tuning §10',
+    claimed: costsMoreThan(1.03),
+    request: 'tools/call',
+    base: noPlugins,
+    advice: 'on when there is a plugin to run; each costs what it does',
+    reason: 'measured without a plugin: what nobody hooks costs nothing',
+  }),
   toggle('JSON_RESPONSE_ENABLED', {
     claim: 'required: JSON instead of event-stream framing',
     section: 'Tuning §9',
