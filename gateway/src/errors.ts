@@ -130,6 +130,12 @@ export const errors = {
     message: 'the database does not answer',
     hint: 'check that PostgreSQL runs and that DATABASE_URL names it',
   },
+  GW_DATABASE_MIGRATIONS: {
+    status: 500,
+    rpcCode: -32603,
+    message: 'the database has other migrations than this gateway',
+    hint: 'start the version of the gateway that wrote it, or a newer one; a database of development is best dropped',
+  },
   GW_UPSTREAM_UNREACHABLE: {
     status: 502,
     rpcCode: -32011,

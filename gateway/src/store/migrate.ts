@@ -1,9 +1,10 @@
 // Brings the database to the newest migration. Kysely's migrator takes an advisory lock, so several processes may start at once.
 import { type Kysely, Migrator } from 'kysely';
+import { GatewayError } from '../errors.ts';
 import { migrations } from './migrations/index.ts';
 import type { Database } from './tables.ts';
 
-/** All migrations that are missing run in one transaction: a start that fails leaves the database as it was. */
+/** All migrations that are missing run in one transaction: a start that fails leaves the database as it was. @throws GW_DATABASE_MIGRATIONS */
 export async function migrate(db: Kysely<Database>): Promise<void> {
   const migrator = new Migrator({
     db,
@@ -12,5 +13,9 @@ export async function migrate(db: Kysely<Database>): Promise<void> {
     migrationLockTableName: 'gateway_migrations_lock',
   });
   const { error } = await migrator.migrateToLatest();
+  // Kysely tells by message only: one that has run is not known here, or another comes before it.
+  if (error instanceof Error && error.message.startsWith('corrupted migrations:')) {
+    throw new GatewayError('GW_DATABASE_MIGRATIONS', { detail: error.message, cause: error });
+  }
   if (error !== undefined) throw error;
 }

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { sql } from 'kysely';
+import { expect, it, vi } from 'vitest';
 import { toSqlitePath } from '../../src/store/sqlite.ts';
 import { toSqliteText } from '../../src/store/sqlite-values.ts';
 import { openStore } from '../../src/store/store.ts';
@@ -26,7 +27,35 @@ it('says the time and lists of texts in the words of SQLite', () => {
   );
 });
 
+it('says what to install where better-sqlite3 is missing', async () => {
+  vi.doMock('better-sqlite3', () => {
+    throw new Error('Cannot find package');
+  });
+  try {
+    const opened = openStore(configOf({ DATABASE_URL: 'sqlite://' }), quiet);
+    await expect(opened).rejects.toThrow(/GW_CONFIG_INVALID.*npm install better-sqlite3/s);
+  } finally {
+    vi.doUnmock('better-sqlite3');
+  }
+});
+
 describeWithSqlite('a SQLite database', () => {
+  it('is refused when it has migrations that are not known here', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'gatebench-sqlite-'));
+    try {
+      const config = configOf({ DATABASE_URL: `sqlite:///${join(folder, 'other.db')}` });
+      {
+        await using store = await openStore(config, quiet);
+        await store.query((db) =>
+          sql`insert into gateway_migrations (name, timestamp) values ('0006_other', '2999-01-01')`.execute(db),
+        );
+      }
+      await expect(openStore(config, quiet)).rejects.toThrow(/GW_DATABASE_MIGRATIONS.*0006_other/s);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
   it('lives in memory when the URL names no file', async () => {
     await using store = await openStore(configOf({ DATABASE_URL: 'sqlite://' }), quiet);
     await store.query((db) => db.insertInto('servers').values({ id: '1', name: 'one' }).execute());
