@@ -54,7 +54,7 @@ import { websocketRoutes } from './http/websocket.ts';
 import { wellKnownRoutes } from './http/well-known.ts';
 import type { McpPorts } from './mcp/ports.ts';
 import { RpcError } from './mcp/rpc-error.ts';
-import { countError, type Metrics, observeUpstream, watchSources } from './metrics.ts';
+import { countError, type Metrics, observeUpstream, renderMetrics, watchSources } from './metrics.ts';
 import { noRecords, type Records } from './records/index.ts';
 import type { Catalog } from './registry/catalog.ts';
 import type { Registry } from './registry/index.ts';
@@ -85,6 +85,8 @@ export interface AppParts {
   /** What the admin pages show beside the rest; undefined where there is none. */
   logTail?: LogTail | undefined;
   redis?: (() => { isUp: boolean }) | undefined;
+  /** Undefined: /metrics tells of this process. */
+  renderMetrics?: (() => Promise<string>) | undefined;
   log: FastifyBaseLogger;
 }
 
@@ -104,6 +106,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
     tracer,
     log,
   } = parts;
+  const measured = { metrics, render: parts.renderMetrics ?? (() => renderMetrics(metrics)) };
   const app = Fastify({
     loggerInstance: log,
     // The access log would cost more than the request; failures are logged, and /metrics counts everything.
@@ -154,6 +157,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
     sessions: () => sessions.size,
     refused: () => load.refused,
     records: () => records.buffers(),
+    served: () => load.served,
   });
   watchPool(metrics, () => upstreams.poolMetrics());
   // Streams have no end of their own: they would hold up a graceful stop for ever.
@@ -177,7 +181,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
 
   describeRoutes(app);
   app.register(healthRoutes, { ping: () => store.ping(), failed });
-  if (config.ENABLE_METRICS && !config.METRICS_AUTH_REQUIRED) app.register(metricsRoutes, { metrics });
+  if (config.ENABLE_METRICS && !config.METRICS_AUTH_REQUIRED) app.register(metricsRoutes, measured);
   if (config.WELL_KNOWN_ENABLED) app.register(wellKnownRoutes, { config });
   app.register(loginRoutes, { access, config });
   const verifyToken = createVerifyToken(config, caches);
@@ -201,7 +205,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
       guarded.register(federationRoutes, { federation });
     }
     includeFigures(guarded, records.figures);
-    if (config.ENABLE_METRICS && config.METRICS_AUTH_REQUIRED) guarded.register(metricsRoutes, { metrics });
+    if (config.ENABLE_METRICS && config.METRICS_AUTH_REQUIRED) guarded.register(metricsRoutes, measured);
     guarded.register(rpcRoutes, { ports, answerStateless });
     guarded.register(streamableHttpRoutes, {
       ports,

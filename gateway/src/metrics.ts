@@ -4,7 +4,14 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { createSeries, observe, type Series, seriesOf } from './metrics/series.ts';
 
 export { observe, type Series, seriesOf } from './metrics/series.ts';
-export { type MetricsSnapshot, renderMetrics, renderSnapshots, snapshotMetrics } from './metrics/snapshot.ts';
+export {
+  countsOf,
+  type MetricsSnapshot,
+  mergeSnapshots,
+  renderMetrics,
+  renderSnapshots,
+  snapshotMetrics,
+} from './metrics/snapshot.ts';
 
 /** Figures that other parts keep and that are read at scrape time. */
 export interface MetricSources {
@@ -15,6 +22,8 @@ export interface MetricSources {
   refused: () => number;
   /** Rows that are written in bulk: those that never were, because the database was away for too long or refused them. */
   records: () => { table: string; dropped: number }[];
+  /** All of them, as they came in. */
+  served: () => number;
 }
 
 /** What the gateway counts. */
@@ -42,10 +51,9 @@ export function createMetrics(isEnabled = true): Metrics {
   const registry = new Registry();
   if (isEnabled) {
     collectDefaultMetrics({ register: registry });
-    // Each worker tells of itself: whoever scrapes a cluster must know whose figures these are.
     const worker = new Gauge({
       name: 'gateway_worker_info',
-      help: 'Who answers',
+      help: 'Whose figures these are',
       labelNames: ['pid'],
       registers: [registry],
     });
@@ -99,7 +107,7 @@ export function createMetrics(isEnabled = true): Metrics {
 
 /** @param sources read at each scrape, never before */
 export function watchSources({ registry }: Metrics, sources: MetricSources): void {
-  const { database, caches, sessions, refused, records } = sources;
+  const { database, caches, sessions, refused, records, served } = sources;
   registry.registerMetric(
     readGauge('database_connections_active', 'Pooled connections in use', () => database().active),
   );
@@ -146,6 +154,12 @@ export function watchSources({ registry }: Metrics, sources: MetricSources): voi
       for (const { table, dropped } of records()) counter.inc({ table }, dropped);
     }),
   );
+  // By worker: whether the work is spread is what the sums do not show.
+  registry.registerMetric(
+    readCounter('gateway_worker_requests_total', 'Requests that came in, by worker', ['pid'], (counter) =>
+      counter.inc({ pid: String(process.pid) }, served()),
+    ),
+  );
 }
 
 /** One call of an upstream: `outcome` is `ok`, `rpc-error` or the code of the failure. On the request path. */
@@ -180,11 +194,19 @@ export function readGauge(name: string, help: string, read: () => number): Gauge
   });
 }
 
-export function readGauges(name: string, help: string, labelNames: string[], fill: (gauge: Gauge) => void): Gauge {
+/** @param aggregator what several workers' values become: their sum says nothing of a state */
+export function readGauges(
+  name: string,
+  help: string,
+  labelNames: string[],
+  fill: (gauge: Gauge) => void,
+  aggregator: 'sum' | 'max' = 'sum',
+): Gauge {
   return new Gauge({
     name,
     help,
     labelNames,
+    aggregator,
     registers: [],
     collect() {
       this.reset();

@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { buildApp } from './app.ts';
 import { createAccess, createPlatformAdmin } from './auth/access.ts';
 import { Caches } from './cache/caches.ts';
-import { startSharing } from './cache/index.ts';
+import { isSharedByRedis, startSharing } from './cache/index.ts';
 import { type Config, changeConfig, type ResolvedConfig, type SettingName } from './config.ts';
 import { GatewayError } from './errors.ts';
 import { createFederation } from './federation/federation.ts';
@@ -48,16 +48,26 @@ export interface Gateway {
   reconfigure(changed: ResolvedConfig): void;
 }
 
+/** The other processes of this gateway, as one of them sees them. */
+export interface Neighbours {
+  /** Changes the settings of all. */
+  change: SettingsPort['change'];
+  /** Tells them of invalidations, and drops here what they tell of. */
+  shareCaches(caches: Caches): void;
+  /** What all of them counted, as Prometheus reads it. */
+  renderMetrics: () => Promise<string>;
+}
+
 /**
  * Makes a gateway, has it run, and ends it when `run` does: what is in flight ends first.
- * @param changeElsewhere where there are several processes: changes the settings of all of them
+ * @param neighbours where there are several processes: the way to the others
  * @param run gives it connections; what it resolves with is the reason of the end, for the log
  * @throws GW_DATABASE_UNAVAILABLE, and what `run` throws
  */
 export async function withGateway(
   settings: ResolvedConfig,
   run: (gateway: Gateway) => Promise<string>,
-  changeElsewhere?: SettingsPort['change'],
+  neighbours?: Neighbours,
 ): Promise<void> {
   const { config } = settings;
   let logLine: Records['logLine'];
@@ -74,6 +84,8 @@ export async function withGateway(
   );
   const metrics = createMetrics(config.ENABLE_METRICS);
   const caches = new Caches();
+  // Another worker's word may come from now on: it must not find nobody.
+  if (!isSharedByRedis(config)) neighbours?.shareCaches(caches);
   const load = new Load();
   await using tracer = await openTracer(config, log);
   const performance = createPerformance(config);
@@ -107,7 +119,7 @@ export async function withGateway(
     log.level = config.LOG_LEVEL;
     store.resize(config.DB_POOL_SIZE, config.DB_MAX_OVERFLOW);
   }
-  const change = changeElsewhere ?? (async (changes) => reconfigure(changeAlone(settings, changes)));
+  const change = neighbours?.change ?? (async (changes) => reconfigure(changeAlone(settings, changes)));
   using health = new HealthMonitor({
     config,
     list: registry.gateways.watched,
@@ -133,6 +145,7 @@ export async function withGateway(
     settings: { current: settings, change },
     logTail,
     redis: sharing.redis && (() => ({ isUp: sharing.redis?.isUp() === true })),
+    renderMetrics: neighbours?.renderMetrics,
   });
   function announce(url: string): void {
     federation?.announce(url);

@@ -17,6 +17,11 @@ export interface SharingOptions {
   log: { info(detail: object, message: string): void; warn(detail: object, message: string): void };
 }
 
+/** Then Redis tells all processes, the workers of one gateway too. */
+export function isSharedByRedis({ CACHE_TYPE, REDIS_URL }: Pick<Config, 'CACHE_TYPE' | 'REDIS_URL'>): boolean {
+  return CACHE_TYPE === 'redis' && REDIS_URL !== '';
+}
+
 /** Starts without Redis when it is not there: it is waited for half a second. */
 export async function startSharing({ caches, config, versions, log }: SharingOptions): Promise<Sharing> {
   const redis = config.REDIS_URL === '' ? undefined : await createRedisClient(config, log);

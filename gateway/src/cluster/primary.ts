@@ -8,10 +8,11 @@ import { createLog } from '../telemetry/log.ts';
 import { chooseSeat, connectionsToShed } from './balance.ts';
 import { workerCount } from './cpu-count.ts';
 import type { Member } from './member.ts';
-import type { Report } from './messages.ts';
+import type { Gathered, Report } from './messages.ts';
 import { RunTimeSettings } from './run-time-settings.ts';
 import { Supervisor } from './supervisor.ts';
 import { watchFiles } from './watch-files.ts';
+import { WorkerCounts } from './worker-counts.ts';
 
 export interface PrimaryOptions {
   settings: ResolvedConfig;
@@ -45,6 +46,12 @@ export async function runPrimary({ settings, program, prepare, reread, watched =
     if (report.type === 'recycle') supervisor.renew(member, report.reason);
     else if (report.type === 'applied') runTime.applied(member, report.id);
     else if (report.type === 'change') runTime.change(member, report.id, report.changes);
+    else if (report.type === 'counted') counts.take(member, report.snapshot, report.id);
+    else if (report.type === 'last') counts.takeLast(member, report.snapshot);
+    else if (report.type === 'gather') counts.gather().then((all) => tellGathered(member, report.id, all));
+    else if (report.type === 'gone') {
+      for (const other of supervisor.members) if (other !== member) other.tell({ type: 'drop', gone: report.gone });
+    }
   }
   const supervisor = new Supervisor({
     settings,
@@ -54,8 +61,10 @@ export async function runPrimary({ settings, program, prepare, reread, watched =
     onReady: () => {
       for (const socket of waiting.splice(0)) hand(socket);
     },
+    onEnd: (member) => counts.end(member),
     onGone: end,
   });
+  const counts = new WorkerCounts(supervisor.members);
 
   const runTime = new RunTimeSettings(supervisor, log);
 
@@ -100,6 +109,10 @@ export async function runPrimary({ settings, program, prepare, reread, watched =
     await supervisor.stop();
     for (const socket of waiting) socket.destroy();
   }
+}
+
+function tellGathered(member: Member, id: number, gathered: Gathered): void {
+  member.tell({ type: 'gathered', id, ...gathered });
 }
 
 async function listen(server: Server, { HOST, PORT, BACKLOG, SSL }: Config): Promise<string> {

@@ -19,6 +19,8 @@ export interface SupervisorOptions {
   onReport: (member: Member, report: Report) => void;
   /** A worker serves now: connections may be waiting for one. */
   onReady: () => void;
+  /** Its process has ended, for whatever reason. */
+  onEnd: (member: Member) => void;
   /** No worker is left and none will come. */
   onGone: (exitCode: number) => void;
 }
@@ -127,6 +129,7 @@ export class Supervisor {
 
   #onExit(member: Member, code: number | null): void {
     this.members.delete(member);
+    this.#options.onEnd(member);
     if (this.#isStopping || member.state === 'draining') return;
     const { log } = this.#options;
     log.error({ worker: member.pid, exitCode: code }, 'a worker ended by itself');

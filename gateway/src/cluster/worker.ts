@@ -2,9 +2,10 @@
 import cluster from 'node:cluster';
 import type { Socket } from 'node:net';
 import type { Config } from '../config.ts';
-import { GatewayError } from '../errors.ts';
+import { type Metrics, snapshotMetrics } from '../metrics.ts';
 import { type Gateway, withGateway } from '../serve.ts';
-import { BEAT_MS, type Order, type Report } from './messages.ts';
+import { BEAT_MS, type Order } from './messages.ts';
+import { createNeighbours, report } from './neighbours.ts';
 
 /** Runs until the primary says `drain`, then until what is running has ended. */
 export async function runWorker(): Promise<void> {
@@ -19,7 +20,18 @@ export async function runWorker(): Promise<void> {
     });
     report({ type: 'hello' });
   });
-  await withGateway(settings, (gateway) => serveOrders(gateway, settings.config, url), changeEverywhere);
+  let metrics: Metrics | undefined;
+  await withGateway(
+    settings,
+    (gateway) => {
+      metrics = gateway.metrics;
+      return serveOrders(gateway, settings.config, url);
+    },
+    createNeighbours(),
+  );
+  if (metrics !== undefined && settings.config.ENABLE_METRICS) {
+    report({ type: 'last', snapshot: await snapshotMetrics(metrics) });
+  }
   cluster.worker?.disconnect();
   // Whatever still holds the process (a stray timer, a socket of a library) must not keep a replaced worker alive.
   setTimeout(() => process.exit(), EXIT_MS).unref();
@@ -28,7 +40,7 @@ export async function runWorker(): Promise<void> {
 const EXIT_MS = 2000;
 
 async function serveOrders(
-  { app, load, announce, reconfigure }: Gateway,
+  { app, load, metrics, announce, reconfigure }: Gateway,
   config: Config,
   url: string,
 ): Promise<string> {
@@ -51,6 +63,9 @@ async function serveOrders(
       else if (order.type === 'config') {
         reconfigure(order.settings);
         report({ type: 'applied', id: order.id });
+      } else if (order.type === 'count') {
+        const { id } = order;
+        snapshotMetrics(metrics).then((snapshot) => report({ type: 'counted', id, snapshot }));
       } else if (order.type === 'drain') {
         // The beats go on: while it drains, it must not be taken for one that stands still.
         beat.unref();
@@ -58,22 +73,6 @@ async function serveOrders(
       }
     });
     report({ type: 'ready' });
-  });
-}
-
-let changes = 0;
-
-/** The primary has the last word: it changes all workers, this one too. */
-function changeEverywhere(wanted: Record<string, unknown>): Promise<void> {
-  const id = ++changes;
-  return new Promise((resolve, reject) => {
-    process.on('message', function onChanged(order: Order) {
-      if (order.type !== 'changed' || order.id !== id) return;
-      process.off('message', onChanged);
-      if (order.refused === undefined) resolve();
-      else reject(new GatewayError('GW_CONFIG_INVALID', order.refused));
-    });
-    report({ type: 'change', id, changes: wanted });
   });
 }
 
@@ -96,8 +95,4 @@ function createRecycling(config: Config, served: () => number): () => void {
     isAsked = true;
     report({ type: 'recycle', reason: `MAX_REQUESTS: ${served()} served` });
   };
-}
-
-function report(message: Report): void {
-  if (process.connected) process.send?.(message);
 }

@@ -32,8 +32,14 @@ export function watchPool({ registry }: Metrics, read: () => PoolMetrics): void 
     registry.registerMetric(readGauge(metric, gauges[name], () => read()[name]));
   }
   registry.registerMetric(
-    readGauges('mcp_pool_circuit_breaker_state', '0 closed, 1 half open, 2 open', ['url'], (gauge) => {
-      for (const [url, { state }] of Object.entries(read().circuit_breaker_states)) gauge.set({ url }, states[state]);
-    }),
+    readGauges(
+      'mcp_pool_circuit_breaker_state',
+      '0 closed, 1 half open, 2 open; of several workers the worst',
+      ['url'],
+      (gauge) => {
+        for (const [url, { state }] of Object.entries(read().circuit_breaker_states)) gauge.set({ url }, states[state]);
+      },
+      'max',
+    ),
   );
 }

@@ -1,10 +1,16 @@
 import type { FastifyPluginCallback } from 'fastify';
-import { type Metrics, renderMetrics } from '../metrics.ts';
+import type { Metrics } from '../metrics.ts';
+
+export interface MetricsOptions {
+  metrics: Metrics;
+  /** Of this process, or of all workers. */
+  render: () => Promise<string>;
+}
 
 /** Prometheus text: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format */
-export const metricsRoutes: FastifyPluginCallback<{ metrics: Metrics }> = (app, { metrics }, done) => {
+export const metricsRoutes: FastifyPluginCallback<MetricsOptions> = (app, { metrics, render }, done) => {
   app.get('/metrics', async (_request, reply) => {
-    const text = await renderMetrics(metrics);
+    const text = await render();
     return reply.header('content-type', metrics.registry.contentType).send(text);
   });
   done();

@@ -23,6 +23,9 @@ export interface MetricsSnapshot {
   histograms: HistogramSnapshot[];
 }
 
+/** Metrics of that name are told worker by worker, and go with it. */
+const OF_ONE_WORKER = 'gateway_worker_';
+
 export async function snapshotMetrics(metrics: Metrics): Promise<MetricsSnapshot> {
   return {
     plain: await metrics.registry.getMetricsAsJSON(),
@@ -32,6 +35,20 @@ export async function snapshotMetrics(metrics: Metrics): Promise<MetricsSnapshot
       series: [...table.values()].map((series) => ({ ...series, buckets: [...series.buckets] })),
     })),
   };
+}
+
+/** What only grows, of a process that is gone or does not answer: a scrape must never show less of it than one before. */
+export function countsOf({ plain, histograms }: MetricsSnapshot): MetricsSnapshot {
+  const isKept = ({ name, type }: { name: string; type: unknown }) =>
+    (type === 'counter' || type === 'histogram') && !name.startsWith(OF_ONE_WORKER);
+  return { plain: plain.filter(isKept), histograms };
+}
+
+/** Added as `renderSnapshots` does it. */
+export function mergeSnapshots(snapshots: MetricsSnapshot[]): MetricsSnapshot {
+  const merged = AggregatorRegistry.aggregate(snapshots.map(({ plain }) => plain)).getMetricsAsArray();
+  const plain = merged as unknown as MetricsSnapshot['plain'];
+  return { plain, histograms: mergeHistograms(snapshots) };
 }
 
 /**

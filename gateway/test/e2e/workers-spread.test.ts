@@ -9,17 +9,11 @@ import { startSteadyClients } from './steady-clients.ts';
 const ping = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' });
 const admin = `Bearer ${createToken({ secret, subject: 'root', expiresInMinutes: 5, isAdmin: true })}`;
 
-/** Requests of /rpc so far, by worker: each answers /metrics for itself. */
-async function countByWorker(gateway: GatewayProcess, workers: number): Promise<Map<string, number>> {
-  const counts = new Map<string, number>();
-  for (let time = 0; counts.size < workers && time < 60; time++) {
-    const answer = await fetch(`${gateway.url}/metrics`, { headers: { authorization: admin, connection: 'close' } });
-    const text = await answer.text();
-    const pid = /^gateway_worker_info\{pid="(\d+)"\}/m.exec(text)?.[1];
-    const count = /^http_requests_total\{method="POST",path="\/rpc",status="200"\} (\d+)/m.exec(text)?.[1] ?? '0';
-    if (pid !== undefined) counts.set(pid, Number(count));
-  }
-  return counts;
+/** Requests so far, by worker. */
+async function countByWorker(gateway: GatewayProcess): Promise<Map<string, number>> {
+  const answer = await fetch(`${gateway.url}/metrics`, { headers: { authorization: admin, connection: 'close' } });
+  const counts = (await answer.text()).matchAll(/^gateway_worker_requests_total\{pid="(\d+)"\} (\d+)/gm);
+  return new Map([...counts].map(([, pid = '', count]) => [pid, Number(count)]));
 }
 
 /** Each worker's share of what came between two counts. */
@@ -59,9 +53,9 @@ describeWithPostgres('the spread of requests', () => {
       pauseMs: 20,
     });
     await sleep(500);
-    const first = await countByWorker(gateway, 2);
+    const first = await countByWorker(gateway);
     await sleep(1500);
-    const two = sharesOf(first, await countByWorker(gateway, 2));
+    const two = sharesOf(first, await countByWorker(gateway));
 
     const changed = await fetch(`${gateway.url}/admin/config`, {
       method: 'PATCH',
@@ -70,11 +64,11 @@ describeWithPostgres('the spread of requests', () => {
     });
     expect(changed.status).toBe(200);
     // They start, then every second half of the excess moves.
-    for (let time = 0; time < 100 && (await countByWorker(gateway, 4)).size < 4; time++) await sleep(100);
+    for (let time = 0; time < 100 && (await countByWorker(gateway)).size < 4; time++) await sleep(100);
     await sleep(8000);
-    const later = await countByWorker(gateway, 4);
+    const later = await countByWorker(gateway);
     await sleep(2000);
-    const four = sharesOf(later, await countByWorker(gateway, 4));
+    const four = sharesOf(later, await countByWorker(gateway));
     const { failures } = await clients.stop();
     process.stdout.write(
       `spread over 2: ${two.map((part) => part.toFixed(3))}, over 4: ${four.map((part) => part.toFixed(3))}\n`,
