@@ -55,6 +55,8 @@ import { wellKnownRoutes } from './http/well-known.ts';
 import type { McpPorts } from './mcp/ports.ts';
 import { RpcError } from './mcp/rpc-error.ts';
 import { countError, type Metrics, observeUpstream, renderMetrics, watchSources } from './metrics.ts';
+import type { Plugins } from './plugins/load-plugins.ts';
+import { withPlugins } from './plugins/wrap-forward.ts';
 import { noRecords, type Records } from './records/index.ts';
 import type { Catalog } from './registry/catalog.ts';
 import type { Registry } from './registry/index.ts';
@@ -82,6 +84,8 @@ export interface AppParts {
   tracer?: Tracer | undefined;
   /** Undefined: nothing changes while it runs. */
   settings?: SettingsPort;
+  /** Undefined: no plugin is loaded. */
+  plugins?: Plugins | undefined;
   /** What the admin pages show beside the rest; undefined where there is none. */
   logTail?: LogTail | undefined;
   redis?: (() => { isUp: boolean }) | undefined;
@@ -128,7 +132,15 @@ export function buildApp(parts: AppParts): FastifyInstance {
     records.executed,
   );
   const contents = caches.add(new ResourceContents(config));
-  const forward = forPermitted(contents.around(has, forwardAny));
+  const forwardKept = contents.around(has, forwardAny);
+  const forward = forPermitted(
+    parts.plugins === undefined
+      ? forwardKept
+      : withPlugins(forwardKept, parts.plugins, {
+          find: (kind, name, serverId) => catalog.find(kind, name, serverId),
+          tell: (error) => tellFailure(metrics, log, 'plugin', error, undefined),
+        }),
+  );
   const listAll: McpPorts['list'] = (kind, cursor, serverId) => catalog.list(kind, cursor, serverId);
   const list = federation === undefined ? listAll : createListForPeers(catalog, federation, listAll);
   const failed: McpPorts['failed'] = (method, error, requestId) => tellFailure(metrics, log, method, error, requestId);

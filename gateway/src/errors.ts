@@ -172,6 +172,24 @@ export const errors = {
     message: 'the request has come through this gateway before',
     hint: 'gateways that are registered at each other serve the same thing: delete it at one of them',
   },
+  GW_PLUGIN_STOPPED: {
+    status: 403,
+    rpcCode: -32006,
+    message: 'a plugin stopped the call',
+    hint: 'leave out what the plugin does not let through, or ask who runs the gateway',
+  },
+  GW_PLUGIN_FAILED: {
+    status: 500,
+    rpcCode: -32007,
+    message: 'a plugin failed, and the call with it',
+    hint: 'mend the plugin, or let calls go on without it (mode: permissive)',
+  },
+  GW_PLUGIN_INVALID: {
+    status: 500,
+    rpcCode: -32603,
+    message: 'a plugin cannot be loaded',
+    hint: 'correct PLUGINS_CONFIG_FILE or the plugin that it names, or set PLUGINS_ENABLED=false',
+  },
   GW_CONFIG_INVALID: {
     status: 500,
     rpcCode: -32603,

@@ -16,6 +16,7 @@ import type { SettingsPort } from './http/admin-config.ts';
 import { drain } from './http/drain.ts';
 import { Load } from './http/load.ts';
 import { createMetrics, type Metrics, observeDatabase, observeUpstream } from './metrics.ts';
+import type { Plugins } from './plugins/load-plugins.ts';
 import { createPerformance, createRecords, observeStatements, type Records } from './records/index.ts';
 import { createRegistry } from './registry/index.ts';
 import { createRefreshChanged } from './registry/refresh-changed.ts';
@@ -119,6 +120,7 @@ export async function withGateway(
     log.level = config.LOG_LEVEL;
     store.resize(config.DB_POOL_SIZE, config.DB_MAX_OVERFLOW);
   }
+  const plugins = config.PLUGINS_ENABLED ? await openPlugins(config, log) : undefined;
   const change = neighbours?.change ?? (async (changes) => reconfigure(changeAlone(settings, changes)));
   using health = new HealthMonitor({
     config,
@@ -143,6 +145,7 @@ export async function withGateway(
     tracer,
     log,
     settings: { current: settings, change },
+    plugins,
     logTail,
     redis: sharing.redis && (() => ({ isUp: sharing.redis?.isUp() === true })),
     renderMetrics: neighbours?.renderMetrics,
@@ -158,6 +161,14 @@ export async function withGateway(
     await drain(app.server, load);
     await app.close();
   }
+}
+
+/** @throws GW_PLUGIN_INVALID */
+async function openPlugins(config: Config, log: Logger): Promise<Plugins> {
+  const { loadPlugins } = await import('./plugins/load-plugins.ts');
+  const plugins = await loadPlugins(config);
+  log.info({ plugins: plugins.list.map(({ name, mode }) => `${name} (${mode})`) }, 'plugins');
+  return plugins;
 }
 
 /** The settings with those changes. @throws GW_CONFIG_INVALID */

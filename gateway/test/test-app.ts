@@ -12,6 +12,7 @@ import { createUpstreams } from '../src/federation/upstreams.ts';
 import { Load } from '../src/http/load.ts';
 import type { Caller, CancelSignal, ClientPeer, ListChange, McpSession } from '../src/mcp/ports.ts';
 import { createMetrics, type Metrics } from '../src/metrics.ts';
+import type { Plugins } from '../src/plugins/load-plugins.ts';
 import { createPerformance, createRecords, type Records } from '../src/records/index.ts';
 import type { Catalog, CatalogEntry } from '../src/registry/catalog.ts';
 import { createRegistry } from '../src/registry/index.ts';
@@ -55,6 +56,7 @@ export interface TestAppOptions {
   /** A URI that is registered as a resource and not shown. */
   hiddenUri?: string;
   answer?: (asked: Asked) => Promise<UpstreamAnswer>;
+  plugins?: Plugins;
 }
 
 const tool = (name: string, inputSchema: object = { type: 'object' }): CatalogEntry => ({
@@ -164,7 +166,19 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
   const access = createAccess({ config, store: { ...store, query: async () => ({ rows: [] }) as never }, caches });
   const metrics = createMetrics(config.ENABLE_METRICS);
   const records = createRecords({ config, store, log, performance: createPerformance(config) });
-  const app = buildApp({ config, registry, store, upstreams, caches, access, metrics, records, load: new Load(), log });
+  const app = buildApp({
+    config,
+    registry,
+    store,
+    upstreams,
+    caches,
+    access,
+    metrics,
+    records,
+    load: new Load(),
+    log,
+    plugins: options.plugins,
+  });
   return {
     app,
     asked,

@@ -72,7 +72,7 @@ async function readHealth({ store, redis, poolMetrics }: AdminOptions): Promise<
           ? 'none was called yet'
           : open > 0
             ? `${open} of ${circuits.length} circuits are not closed`
-            : `all ${circuits.length} that were called answer`,
+            : `${circuits.length} called, all answer`,
     },
   ];
 }

@@ -27,7 +27,8 @@ function createChart(canvas) {
         backgroundColor: color(`--series-${at + 1}`),
         borderWidth: 2,
         borderDash: at === 1 ? [6, 3] : [],
-        pointRadius: 0,
+        pointRadius: ({ dataIndex, dataset }) =>
+          dataset.data.length < 3 || dataIndex === dataset.data.length - 1 ? 3 : 0,
         tension: 0.2,
         spanGaps: true,
       })),
