@@ -12,22 +12,21 @@ export type Render = (name: string, view: object) => Promise<string>;
 type Templates = Map<string, Handlebars.TemplateDelegate>;
 
 /** @param isReread TEMPLATES_AUTO_RELOAD: each page is made of the files as they are now */
-export async function createRender(isReread: boolean): Promise<Render> {
-  let templates = await compileAll();
+export async function createRender(isReread: boolean, folder = join(adminFolder, 'templates')): Promise<Render> {
+  let templates = await compileAll(folder);
   return async function render(name, view) {
-    if (isReread) templates = await compileAll();
+    if (isReread) templates = await compileAll(folder);
     const template = templates.get(name);
     if (template === undefined) throw new Error(`there is no template ${name}`);
     return template(view);
   };
 }
 
-async function compileAll(): Promise<Templates> {
+async function compileAll(folder: string): Promise<Templates> {
   // Loaded only by who shows pages.
   const { default: handlebars } = await import('handlebars');
   const own = handlebars.create();
   own.registerHelper('number', (value: unknown) => (typeof value === 'number' ? value.toLocaleString('en') : ''));
-  const folder = join(adminFolder, 'templates');
   const files = (await readdir(folder)).filter((file) => file.endsWith('.hbs'));
   const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));
   const templates: Templates = new Map();
