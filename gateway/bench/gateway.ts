@@ -13,6 +13,7 @@ import { busyPercent, coreTime, cpuSeconds, rssBytes } from './cpu.ts';
 import type { LoadJob, LoadResult } from './http-load.ts';
 import { LOAD_CORE, median, moveToCore, SUBJECT_CORE, startLoad, startPrinting } from './rig.ts';
 import { toTable } from './table.ts';
+import { describeMachine, heading, row, writeMeasured } from './write-measured.ts';
 
 /** A block counts when its subject had all of its core, and the load was not the limit. */
 const SUBJECT_BUSY_PERCENT = 95;
@@ -62,6 +63,7 @@ interface CaseResult {
 const { values: options } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '8' },
     seconds: { type: 'string', default: '2' },
     case: { type: 'string' },
@@ -71,7 +73,8 @@ const { values: options } = parseArgs({
 });
 if (options.help) {
   process.stdout.write(
-    `usage: npm run bench:gateway -- [--json] [--rounds 8] [--seconds 2] [--case NAME] [--contextforge VENV]
+    `usage: npm run bench:gateway -- [--json] [--write] [--rounds 8] [--seconds 2] [--case NAME] [--contextforge VENV]
+  --write         put the table into docs/performance.md
   --rounds        pairs of blocks per case          --seconds  length of a block
   --contextforge  a Python environment with \`pip install mcp-contextforge-gateway\`, measured in the same run
 Example: npm run bench:gateway -- --case tools-call-32 --rounds 4\n`,
@@ -291,6 +294,7 @@ try {
           }),
     cases: results,
   };
+  if (options.write) writeMeasured('docs/performance.md', 'gateway/bench/gateway.ts', toPage(summary));
   process.stdout.write(options.json ? `${JSON.stringify(summary, null, 2)}\n` : toText(summary));
 
   async function measureContextForge(
@@ -302,6 +306,49 @@ try {
     const block = await measure(other);
     const rps = block.requests / block.seconds;
     return { version: other.version, rps, p50Ms: block.p50Ms, timesFaster: (own?.gateway.rps ?? 0) / rps };
+  }
+
+  function toPage({ cases: rows, startSeconds: start, allocatedBytesPerRequest: bytes, contextForge }: typeof summary) {
+    const other =
+      contextForge === undefined
+        ? []
+        : [
+            '',
+            `ContextForge ${contextForge.version}, one worker on SQLite, the same \`tools/call\`: ${contextForge.rps.toFixed(0)}/s, p50 ${contextForge.p50Ms.toFixed(0)} ms; the gateway does ${contextForge.timesFaster.toFixed(0)} times as many.`,
+          ];
+    return [
+      `\`npm run bench:gateway\`, ${describeMachine()}; ${rounds} pairs of ${seconds} s, medians; gateway / floor. A pair is valid when its subject had at least ${SUBJECT_BUSY_PERCENT} % of its core and the load at most ${LOAD_BUSY_PERCENT} % of the other.`,
+      '',
+      ...heading(
+        'case',
+        'requests/s',
+        'ratio',
+        'p50 ms',
+        'p99 ms',
+        'p99 ratio',
+        'CPU µs',
+        'SQL per request',
+        'RSS MB',
+        'valid pairs',
+      ),
+      ...rows.map((each) =>
+        row(
+          each.name,
+          `${each.gateway.rps} / ${each.floor.rps}`,
+          each.throughputRatio.toFixed(2),
+          `${each.gateway.p50Ms.toFixed(2)} / ${each.floor.p50Ms.toFixed(2)}`,
+          `${each.gateway.p99Ms.toFixed(2)} / ${each.floor.p99Ms.toFixed(2)}`,
+          each.p99Ratio.toFixed(2),
+          `${each.gateway.cpuUsPerRequest.toFixed(1)} / ${each.floor.cpuUsPerRequest.toFixed(1)}`,
+          each.queriesPerRequest.toFixed(4),
+          Math.round(each.gateway.rssBytes / 1e6),
+          `${each.validPairs} of ${each.pairs}`,
+        ),
+      ),
+      '',
+      `Start to ready on a migrated database ${start.toFixed(2)} s; ${Math.round(bytes)} bytes allocated per tools/call.`,
+      ...other,
+    ];
   }
 
   function toText({ cases: rows, startSeconds: start, allocatedBytesPerRequest: bytes, contextForge }: typeof summary) {
