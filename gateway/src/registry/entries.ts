@@ -73,9 +73,9 @@ export function createEntryService(options: EntryServiceOptions): EntryService {
   }
 
   const toRestColumns = ({ url, method, headers }: RestChange) => ({
-    rest_url: url,
-    rest_method: method,
-    rest_headers: headers === undefined ? undefined : credentials.seal(JSON.stringify(headers)),
+    ...(url === undefined ? {} : { rest_url: url }),
+    ...(method === undefined ? {} : { rest_method: method }),
+    ...(headers === undefined ? {} : { rest_headers: credentials.seal(JSON.stringify(headers)) }),
   });
 
   /** @throws GW_INVALID_REQUEST when the tool is an upstream's */
@@ -146,7 +146,7 @@ export function createEntryService(options: EntryServiceOptions): EntryService {
       return await change(id, (row) => ({
         name: wanted.name ?? row.name,
         mcp_json: JSON.stringify({ ...parseMcp(row), ...wanted.mcp }),
-        tags: wanted.tags === undefined ? undefined : JSON.stringify(toTags(wanted.tags)),
+        ...(wanted.tags === undefined ? {} : { tags: JSON.stringify(toTags(wanted.tags)) }),
         ...(wanted.rest === undefined ? {} : restOf(row, wanted.rest)),
       }));
     },

@@ -1,4 +1,5 @@
 // Brings the database to the newest migration. Kysely's migrator takes an advisory lock, so several processes may start at once.
+// Its version is exact in package.json: from 0.28.18 on the lock is the session's, which a pooler in transaction mode loses.
 import { type Kysely, Migrator } from 'kysely';
 import { GatewayError } from '../errors.ts';
 import { migrations } from './migrations/index.ts';

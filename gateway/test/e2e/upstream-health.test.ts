@@ -34,6 +34,7 @@ describeWithPostgres('a gateway that looks after its upstreams', () => {
   beforeAll(async () => {
     postgres = await startPostgres();
     gateway = await startGateway({
+      MCPGATEWAY_ADMIN_API_ENABLED: 'true',
       DATABASE_URL: await postgres.createDatabase('upstream_health'),
       HEALTH_CHECK_INTERVAL: '0.2',
       HEALTH_CHECK_TIMEOUT: '0.3',
