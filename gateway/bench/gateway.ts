@@ -67,13 +67,15 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '8' },
     seconds: { type: 'string', default: '2' },
     case: { type: 'string' },
+    set: { type: 'string', multiple: true, default: [] },
     contextforge: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
 if (options.help) {
   process.stdout.write(
-    `usage: npm run bench:gateway -- [--json] [--write] [--rounds 8] [--seconds 2] [--case NAME] [--contextforge VENV]
+    `usage: npm run bench:gateway -- [--json] [--write] [--set NAME=VALUE] [--rounds 8] [--seconds 2] [--case NAME] [--contextforge VENV]
+  --set           a setting of the gateway, as often as needed: --set PERFORMANCE_TRACKING_ENABLED=false
   --write         put the table into docs/performance.md
   --rounds        pairs of blocks per case          --seconds  length of a block
   --contextforge  a Python environment with \`pip install mcp-contextforge-gateway\`, measured in the same run
@@ -198,7 +200,12 @@ const folder = await mkdtemp(join(tmpdir(), 'gatebench-bench-'));
 try {
   await using postgres = await startPostgres();
   await using upstream = await startPrinting('echo-upstream.js');
-  const environment = { DATABASE_URL: await postgres.createDatabase('bench'), LOG_LEVEL: 'warn' };
+  const settings = Object.fromEntries(options.set.map((pair) => pair.split(/=(.*)/s, 2)));
+  const environment = {
+    ...settings,
+    DATABASE_URL: await postgres.createDatabase('bench'),
+    LOG_LEVEL: 'warn',
+  };
   await using gateway = await startGateway(environment);
   await moveToSubjectCore(gateway.pid);
   const registered = await gateway.rest('POST', '/gateways', { name: 'echo', url: upstream.line });
@@ -294,7 +301,12 @@ try {
           }),
     cases: results,
   };
-  if (options.write) writeMeasured('docs/performance.md', 'gateway/bench/gateway.ts', toPage(summary));
+  if (options.write)
+    writeMeasured(
+      'docs/performance.md',
+      `gateway/bench/gateway.ts${options.set.length > 0 ? ' --set' : ''}`,
+      toPage(summary),
+    );
   process.stdout.write(options.json ? `${JSON.stringify(summary, null, 2)}\n` : toText(summary));
 
   async function measureContextForge(
@@ -317,7 +329,7 @@ try {
             `ContextForge ${contextForge.version}, one worker on SQLite, the same \`tools/call\`: ${contextForge.rps.toFixed(0)}/s, p50 ${contextForge.p50Ms.toFixed(0)} ms; the gateway does ${contextForge.timesFaster.toFixed(0)} times as many.`,
           ];
     return [
-      `\`npm run bench:gateway\`, ${describeMachine()}; ${rounds} pairs of ${seconds} s, medians; gateway / floor. A pair is valid when its subject had at least ${SUBJECT_BUSY_PERCENT} % of its core and the load at most ${LOAD_BUSY_PERCENT} % of the other.`,
+      `\`npm run bench:gateway${options.set.map((pair) => ` --set ${pair}`).join('')}\`, ${describeMachine()}; ${rounds} pairs of ${seconds} s, medians; gateway / floor. A pair is valid when its subject had at least ${SUBJECT_BUSY_PERCENT} % of its core and the load at most ${LOAD_BUSY_PERCENT} % of the other.`,
       '',
       ...heading(
         'case',
