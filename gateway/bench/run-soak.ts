@@ -18,6 +18,7 @@ const rows = result.samples
 process.stdout.write(
   `${toTable(['s', 'requests', 'heap MB', 'RSS MB', 'handles', 'descriptors', 'connections'], rows)}\n`,
 );
+process.stdout.write(`without load, after the warm-up and at the end: ${JSON.stringify(result.quiet)}\n`);
 const growth = growthOf(result);
 process.stdout.write(`${result.requests} requests, ${result.failures} failures ${result.firstFailure ?? ''}\n`);
 process.stdout.write(growth.length === 0 ? 'nothing grew\n' : `${growth.join('\n')}\n`);

@@ -15,8 +15,8 @@ describeWithPostgres('soak', () => {
       const result = await soak(await postgres.createDatabase('soak'), upstream.url, minutes);
       expect(result.firstFailure).toBeUndefined();
       expect(result.requests).toBeGreaterThan(minutes * 60 * 50);
-      expect(growthOf(result), JSON.stringify(result.samples.slice(-3))).toEqual([]);
+      expect(growthOf(result), JSON.stringify(result.quiet)).toEqual([]);
     },
-    minutes * 60_000 + 120_000,
+    minutes * 60_000 + 150_000,
   );
 });
