@@ -25,7 +25,7 @@ export const loggingSettings = {
     'days after which rows of structured_log_entries, security_events and token_usage are deleted; 0 never. audit_trail is kept',
     { default: 30, minimum: 0, maximum: 36_500, live: true },
   ),
-  DB_METRICS_RECORDING_ENABLED: flag('record each execution of a tool, resource or prompt in the database', true),
+  DB_METRICS_RECORDING_ENABLED: flag('record executions of tools, resources and prompts in the database', true),
   METRICS_BUFFER_ENABLED: flag('write these records in bulk; `false` writes each at once', true),
   METRICS_BUFFER_FLUSH_INTERVAL: seconds('longest time that a record waits to be written', {
     default: 60,

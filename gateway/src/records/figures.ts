@@ -1,4 +1,4 @@
-// What the recorded executions say, by entry and by kind: single records and hourly rows together. Names of ContextForge.
+// What the recorded executions say, by entry and by kind: recent rows and hourly ones together. Names of ContextForge.
 import { type Kysely, sql } from 'kysely';
 import type { Config } from '../config.ts';
 import type { CallKind } from '../mcp/ports.ts';
@@ -115,11 +115,11 @@ async function loadSums(db: Kysely<Database>): Promise<Map<string, { kind: strin
     .groupBy(['entry_id', 'kind'])
     .select(['entry_id', 'kind'])
     .select([
-      sql`sum(case when success then 1 else 0 end)`.as('successes'),
-      sql`sum(case when success then 0 else 1 end)`.as('failures'),
-      sql`sum(duration_ms)`.as('sum_ms'),
-      sql`min(duration_ms)`.as('min_ms'),
-      sql`max(duration_ms)`.as('max_ms'),
+      sql`sum(case when error_code is null then executions else 0 end)`.as('successes'),
+      sql`sum(case when error_code is null then 0 else executions end)`.as('failures'),
+      sql`sum(sum_ms)`.as('sum_ms'),
+      sql`min(min_ms)`.as('min_ms'),
+      sql`max(max_ms)`.as('max_ms'),
       sql`max(at_ms)`.as('last_at_ms'),
     ])
     .execute();

@@ -3,8 +3,9 @@ import type { Insertable } from 'kysely';
 import type { Config } from '../config.ts';
 import type { TellExecution } from '../mcp/ports.ts';
 import type { Log, Store } from '../store/store.ts';
-import type { Database, EntryExecutionsTable } from '../store/tables.ts';
+import type { Database } from '../store/tables.ts';
 import type { DatabaseObserver } from '../telemetry/database-observer.ts';
+import { createExecutionBuffer, type Ended } from './executions.ts';
 import { createExecutionFigures, type ExecutionFigures } from './figures.ts';
 import {
   type AuditEntry,
@@ -76,6 +77,10 @@ export function observeStatements(performance: Performance): DatabaseObserver {
 
 export function createRecords({ config, store, log, performance }: RecordsOptions): Records {
   const buffers: Pick<WriteBuffer<unknown>, 'state' | 'flush' | typeof Symbol.asyncDispose>[] = [];
+  const keep = <R>(made: WriteBuffer<R>) => {
+    buffers.push(made);
+    return made;
+  };
   const buffer = <T extends keyof Database>(table: T, maxRows: () => number, intervalMs: () => number) => {
     const made = new WriteBuffer<Insertable<Database[T]>>({
       table,
@@ -84,8 +89,7 @@ export function createRecords({ config, store, log, performance }: RecordsOption
       intervalMs,
       log,
     });
-    buffers.push(made);
-    return made;
+    return keep(made);
   };
   const journal = <T extends keyof Database>(isOn: boolean, table: T) =>
     isOn
@@ -96,13 +100,7 @@ export function createRecords({ config, store, log, performance }: RecordsOption
         )
       : undefined;
 
-  const executions = config.DB_METRICS_RECORDING_ENABLED
-    ? buffer(
-        'entry_executions',
-        () => (config.METRICS_BUFFER_ENABLED ? config.METRICS_BUFFER_MAX_SIZE : 1),
-        () => config.METRICS_BUFFER_FLUSH_INTERVAL * 1000,
-      )
-    : undefined;
+  const executions = config.DB_METRICS_RECORDING_ENABLED ? keep(createExecutionBuffer(config, store, log)) : undefined;
   const auditTrail = journal(config.AUDIT_TRAIL_ENABLED, 'audit_trail');
   const securityEvents = journal(config.SECURITY_LOGGING_ENABLED, 'security_events');
   const logEntries = journal(config.STRUCTURED_LOGGING_DATABASE_ENABLED, 'structured_log_entries');
@@ -133,7 +131,7 @@ export function createRecords({ config, store, log, performance }: RecordsOption
 const actions = { tools: 'tool', resources: 'resource', prompts: 'prompt' } as const;
 
 function createExecuted(
-  executions: WriteBuffer<Insertable<EntryExecutionsTable>> | undefined,
+  executions: WriteBuffer<Ended> | undefined,
   performance: Performance | undefined,
   audit: Records['audit'],
 ): TellExecution | undefined {
@@ -141,14 +139,7 @@ function createExecuted(
   return ({ entryId, kind, durationMs, errorCode }, name, caller) => {
     const success = errorCode === undefined;
     performance?.record(kind, durationMs, !success);
-    executions?.push({
-      entry_id: entryId,
-      kind,
-      at_ms: Date.now(),
-      duration_ms: durationMs,
-      success,
-      error_code: errorCode ?? null,
-    });
+    executions?.push({ entryId, kind, durationMs, errorCode, atMs: Date.now() });
     // Reading changes nothing; what a tool does nobody knows.
     if (audit === undefined || kind !== 'tools') return;
     audit({

@@ -21,7 +21,7 @@ interface Fold {
   last_at_ms: number;
 }
 
-/** @returns how many records were folded */
+/** @returns how many rows were folded */
 export async function foldHours(store: Store, nowMs: number): Promise<number> {
   const untilMs = Math.floor(nowMs / HOUR_MS) * HOUR_MS;
   let folded = 0;
@@ -50,17 +50,17 @@ async function foldSlice(store: Store, fromMs: number, untilMs: number): Promise
       .returningAll()
       .execute();
     const folds = new Map<string, Fold>();
-    for (const { entry_id, kind, at_ms, duration_ms, success } of rows) {
-      const atMs = Number(at_ms);
+    for (const row of rows) {
+      const { entry_id, kind } = row;
+      const atMs = Number(row.at_ms);
       const hour_ms = Math.floor(atMs / HOUR_MS) * HOUR_MS;
       const key = `${hour_ms} ${entry_id}`;
       const fold = folds.get(key) ?? toFold(entry_id, kind, hour_ms);
       folds.set(key, fold);
-      if (success) fold.successes++;
-      else fold.failures++;
-      fold.sum_ms += duration_ms;
-      fold.min_ms = Math.min(fold.min_ms, duration_ms);
-      fold.max_ms = Math.max(fold.max_ms, duration_ms);
+      fold[row.error_code === null ? 'successes' : 'failures'] += Number(row.executions);
+      fold.sum_ms += row.sum_ms;
+      fold.min_ms = Math.min(fold.min_ms, row.min_ms);
+      fold.max_ms = Math.max(fold.max_ms, row.max_ms);
       fold.last_at_ms = Math.max(fold.last_at_ms, atMs);
     }
     // In one order everywhere: two gateways that fold the same hour must not wait for each other in a circle.

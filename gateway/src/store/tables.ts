@@ -166,14 +166,18 @@ export interface CacheVersionsTable {
 /** Milliseconds since 1970, or a count. Read as text by `pg`. */
 type Big = ColumnType<string | number, number, number>;
 
-/** One execution of a tool, a resource or a prompt. */
+/** Executions of a tool, a resource or a prompt that ended alike and were written together. */
 export interface EntryExecutionsTable {
   entry_id: string;
   kind: string;
-  at_ms: Big;
-  duration_ms: number;
-  success: boolean;
+  /** Null: they succeeded. */
   error_code: string | null;
+  executions: Big;
+  sum_ms: number;
+  min_ms: number;
+  max_ms: number;
+  /** When the last of them ended. */
+  at_ms: Big;
 }
 
 /** All executions of an entry in one hour. */

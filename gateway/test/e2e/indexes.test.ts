@@ -144,8 +144,8 @@ describeWithPostgres('the indexes', () => {
     await store.bulkInsert(
       'entry_executions',
       many.map((n) => ({
-        ...{ entry_id: `entry ${n % 300}`, kind, at_ms: Date.now() - n * 60_000, duration_ms: 1 },
-        ...{ success: true, error_code: null },
+        ...{ entry_id: `entry ${n % 300}`, kind, error_code: null, at_ms: Date.now() - n * 60_000 },
+        ...{ executions: 1, sum_ms: 1, min_ms: 1, max_ms: 1 },
       })),
     );
     await store.bulkInsert(

@@ -80,16 +80,15 @@ describeWithEachDatabase('records', (useDatabase) => {
       expect(await rowsOf('entry_executions'), 'they wait in the buffer').toEqual([]);
     }
     const rows = await rowsOf('entry_executions');
-    expect(rows.map(({ entry_id, kind, success, error_code }) => [entry_id, kind, success, error_code])).toEqual([
-      ['convert_time', 'tools', true, null],
-      ['convert_time', 'tools', false, 'GW_UPSTREAM_TIMEOUT'],
-      ['convert_time', 'tools', false, '-32099'],
-      ['convert_time', 'tools', false, 'isError'],
-      ['convert_time', 'tools', true, null],
+    expect(rows.map((row) => [row.entry_id, row.kind, row.error_code, Number(row.executions)])).toEqual([
+      ['convert_time', 'tools', null, 2],
+      ['convert_time', 'tools', 'GW_UPSTREAM_TIMEOUT', 1],
+      ['convert_time', 'tools', '-32099', 1],
+      ['convert_time', 'tools', 'isError', 1],
     ]);
-    for (const { at_ms, duration_ms } of rows) {
+    for (const { at_ms, min_ms } of rows) {
       expect(Math.abs(Number(at_ms) - Date.now())).toBeLessThan(60_000);
-      expect(duration_ms).toBeGreaterThan(0);
+      expect(min_ms).toBeGreaterThan(0);
     }
   });
 
@@ -104,11 +103,24 @@ describeWithEachDatabase('records', (useDatabase) => {
       for (let at = 0; at < 3; at++) {
         await gateway.post('/rpc', call);
       }
-      await expect.poll(async () => (await rowsOf('entry_executions')).length, { interval: 10 }).toBe(rows);
+      const written = async () =>
+        (await rowsOf('entry_executions')).reduce((sum, { executions }) => sum + Number(executions), 0);
+      await expect.poll(written, { interval: 10 }).toBe(rows);
     }
   });
 
-  it('writes hundreds at once as they were told', async () => {
+  it('writes one row for all that ended alike, with their sum and extremes', async () => {
+    await empty('entry_executions');
+    await using gateway = start({});
+    for (const durationMs of [3, 1, 2]) {
+      gateway.records.executed?.({ entryId: 'a', kind: 'tools', durationMs, errorCode: undefined }, 'a', callerOf());
+    }
+    await gateway.records.flush();
+    const rows = await rowsOf('entry_executions');
+    expect(rows.map((row) => [Number(row.executions), row.sum_ms, row.min_ms, row.max_ms])).toEqual([[3, 6, 1, 3]]);
+  });
+
+  it('writes hundreds of rows at once as they were told', async () => {
     await empty('entry_executions');
     await using gateway = start({ METRICS_BUFFER_MAX_SIZE: '1000' });
     for (let at = 0; at < 300; at++) {
@@ -117,13 +129,8 @@ describeWithEachDatabase('records', (useDatabase) => {
     }
     await gateway.records.flush();
     const rows = await rowsOf('entry_executions');
-    expect(rows.map((row) => [row.entry_id, row.duration_ms, row.success, row.error_code])).toEqual(
-      Array.from({ length: 300 }, (_, at) => [
-        `tab\t${at}`,
-        at,
-        at % 2 === 0,
-        at % 2 === 0 ? null : 'GW_UPSTREAM_TIMEOUT',
-      ]),
+    expect(rows.map((row) => [row.entry_id, row.sum_ms, row.error_code])).toEqual(
+      Array.from({ length: 300 }, (_, at) => [`tab\t${at}`, at, at % 2 === 0 ? null : 'GW_UPSTREAM_TIMEOUT']),
     );
   });
 
@@ -183,7 +190,7 @@ describeWithEachDatabase('records', (useDatabase) => {
     await store.query((db) =>
       db
         .insertInto('entry_executions')
-        .values(times.map((atMs, at) => ({ ...execution('a', atMs), duration_ms: at + 1, success: at !== 1 })))
+        .values(times.map((atMs, at) => execution('a', atMs, at + 1, at === 1 ? 'isError' : null)))
         .execute(),
     );
     const figures = async () =>
@@ -385,6 +392,7 @@ describeWithEachDatabase('records', (useDatabase) => {
   });
 });
 
-function execution(entryId: string, atMs: number) {
-  return { entry_id: entryId, kind: 'tools', at_ms: atMs, duration_ms: 1, success: true, error_code: null };
+function execution(entryId: string, atMs: number, ms = 1, errorCode: string | null = null) {
+  const times = { at_ms: atMs, sum_ms: ms, min_ms: ms, max_ms: ms };
+  return { entry_id: entryId, kind: 'tools', error_code: errorCode, executions: 1, ...times };
 }

@@ -9,10 +9,12 @@ async function up(db: Kysely<unknown>): Promise<void> {
     .createTable('entry_executions')
     .addColumn('entry_id', 'text', (column) => column.notNull())
     .addColumn('kind', 'text', (column) => column.notNull())
-    .addColumn('at_ms', 'bigint', (column) => column.notNull())
-    .addColumn('duration_ms', 'double precision', (column) => column.notNull())
-    .addColumn('success', 'boolean', (column) => column.notNull())
     .addColumn('error_code', 'text')
+    .addColumn('executions', 'bigint', (column) => column.notNull())
+    .addColumn('sum_ms', 'double precision', (column) => column.notNull())
+    .addColumn('min_ms', 'double precision', (column) => column.notNull())
+    .addColumn('max_ms', 'double precision', (column) => column.notNull())
+    .addColumn('at_ms', 'bigint', (column) => column.notNull())
     .execute();
   // Figures of one entry; foldings and deletions by age.
   await db.schema.createIndex('entry_executions_entry').on('entry_executions').columns(['entry_id', 'at_ms']).execute();
