@@ -12,7 +12,7 @@ import { findChromium, startChromium } from './chromium.ts';
 import { type GatewayProcess, startGateway } from './gateway-process.ts';
 import { type SdkUpstream, startSdkUpstream } from './sdk-upstream.ts';
 
-const executablePath = findChromium();
+const executablePath = findChromium('the admin pages');
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** A folder for pictures of the pages, for whoever wants to look at them. */
 const pictures = process.env['ADMIN_PICTURES'];

@@ -4,15 +4,15 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { findChromium, startChromium } from '@gatebench/gateway/chromium';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { analyze } from '../../src/analyze/index.ts';
 import { renderComparison, reporters } from '../../src/report/index.ts';
-import { findChromium, startChromium } from '../report/chromium.ts';
 import { axeViolations, blankCanvases, openFolds, printed, timeAxes, widths } from '../report/in-page.ts';
 import { createLargeResult, createSample, withComparison, withFindings } from '../report/sample.ts';
 
-const executablePath = findChromium();
+const executablePath = findChromium('reports');
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const desktop = { viewport: { width: 1280, height: 900 }, colorScheme: 'light' } as const;
