@@ -10,10 +10,10 @@ import { type GatewayProcess, startGateway } from '../test/e2e/gateway-process.t
 import { startPostgres } from '../test/postgres.ts';
 import { startContextForge } from './contextforge.ts';
 import { busyPercent, coreTime, cpuSeconds, rssBytes } from './cpu.ts';
+import { type CaseResult, type Figures, toPage, toText } from './gateway-page.ts';
 import type { LoadJob, LoadResult } from './http-load.ts';
 import { LOAD_CORE, median, moveToCore, SUBJECT_CORE, startLoad, startPrinting } from './rig.ts';
-import { toTable } from './table.ts';
-import { describeMachine, heading, row, writeMeasured } from './write-measured.ts';
+import { describeMachine, writeMeasured } from './write-measured.ts';
 
 /** A block counts when its subject had all of its core, and the load was not the limit. */
 const SUBJECT_BUSY_PERCENT = 95;
@@ -37,27 +37,6 @@ interface Block extends LoadResult {
   subjectBusyPercent: number;
   loadBusyPercent: number;
   rssBytes: number;
-}
-
-interface Figures {
-  rps: number;
-  p50Ms: number;
-  p99Ms: number;
-  cpuUsPerRequest: number;
-  rssBytes: number;
-}
-
-interface CaseResult {
-  name: string;
-  gateway: Figures;
-  floor: Figures;
-  throughputRatio: number;
-  p99Ratio: number;
-  cpuRatio: number;
-  p50DifferenceMs: number;
-  queriesPerRequest: number;
-  pairs: number;
-  validPairs: number;
 }
 
 const { values: options } = parseArgs({
@@ -301,12 +280,14 @@ try {
           }),
     cases: results,
   };
-  if (options.write)
-    writeMeasured(
-      'docs/performance.md',
-      `gateway/bench/gateway.ts${options.set.length > 0 ? ' --set' : ''}`,
-      toPage(summary),
-    );
+  if (options.write) {
+    const bench = `gateway/bench/gateway.ts${options.set.length > 0 ? ' --set' : ''}`;
+    const command = `npm run bench:gateway${options.set.map((pair) => ` --set ${pair}`).join('')}`;
+    const how =
+      `\`${command}\`, ${describeMachine()}; ${rounds} pairs of ${seconds} s, medians; gateway / floor. A pair is valid when its ` +
+      `subject had at least ${SUBJECT_BUSY_PERCENT} % of its core and the load at most ${LOAD_BUSY_PERCENT} % of the other.`;
+    writeMeasured('docs/performance.md', bench, [how, '', ...toPage(summary)]);
+  }
   process.stdout.write(options.json ? `${JSON.stringify(summary, null, 2)}\n` : toText(summary));
 
   async function measureContextForge(
@@ -318,84 +299,6 @@ try {
     const block = await measure(other);
     const rps = block.requests / block.seconds;
     return { version: other.version, rps, p50Ms: block.p50Ms, timesFaster: (own?.gateway.rps ?? 0) / rps };
-  }
-
-  function toPage({ cases: rows, startSeconds: start, allocatedBytesPerRequest: bytes, contextForge }: typeof summary) {
-    const other =
-      contextForge === undefined
-        ? []
-        : [
-            '',
-            `ContextForge ${contextForge.version}, one worker on SQLite, the same \`tools/call\`: ${contextForge.rps.toFixed(0)}/s, p50 ${contextForge.p50Ms.toFixed(0)} ms; the gateway does ${contextForge.timesFaster.toFixed(0)} times as many.`,
-          ];
-    return [
-      `\`npm run bench:gateway${options.set.map((pair) => ` --set ${pair}`).join('')}\`, ${describeMachine()}; ${rounds} pairs of ${seconds} s, medians; gateway / floor. A pair is valid when its subject had at least ${SUBJECT_BUSY_PERCENT} % of its core and the load at most ${LOAD_BUSY_PERCENT} % of the other.`,
-      '',
-      ...heading(
-        'case',
-        'requests/s',
-        'ratio',
-        'p50 ms',
-        'p99 ms',
-        'p99 ratio',
-        'CPU µs',
-        'SQL per request',
-        'RSS MB',
-        'valid pairs',
-      ),
-      ...rows.map((each) =>
-        row(
-          each.name,
-          `${each.gateway.rps} / ${each.floor.rps}`,
-          each.throughputRatio.toFixed(2),
-          `${each.gateway.p50Ms.toFixed(2)} / ${each.floor.p50Ms.toFixed(2)}`,
-          `${each.gateway.p99Ms.toFixed(2)} / ${each.floor.p99Ms.toFixed(2)}`,
-          each.p99Ratio.toFixed(2),
-          `${each.gateway.cpuUsPerRequest.toFixed(1)} / ${each.floor.cpuUsPerRequest.toFixed(1)}`,
-          each.queriesPerRequest.toFixed(4),
-          Math.round(each.gateway.rssBytes / 1e6),
-          `${each.validPairs} of ${each.pairs}`,
-        ),
-      ),
-      '',
-      `Start to ready on a migrated database ${start.toFixed(2)} s; ${Math.round(bytes)} bytes allocated per tools/call.`,
-      ...other,
-    ];
-  }
-
-  function toText({ cases: rows, startSeconds: start, allocatedBytesPerRequest: bytes, contextForge }: typeof summary) {
-    const cells = rows.map((row) => [
-      row.name,
-      `${row.gateway.rps}`,
-      `${row.floor.rps}`,
-      row.throughputRatio.toFixed(2),
-      `${row.gateway.p50Ms.toFixed(2)} / ${row.floor.p50Ms.toFixed(2)}`,
-      `${row.gateway.p99Ms.toFixed(2)} / ${row.floor.p99Ms.toFixed(2)}`,
-      row.p99Ratio.toFixed(2),
-      `${row.gateway.cpuUsPerRequest.toFixed(1)} / ${row.floor.cpuUsPerRequest.toFixed(1)}`,
-      row.queriesPerRequest.toFixed(4),
-      `${Math.round(row.gateway.rssBytes / 1e6)}`,
-      `${row.validPairs}/${row.pairs}`,
-    ]);
-    const headings = [
-      'case',
-      'gateway/s',
-      'floor/s',
-      'ratio',
-      'p50 ms',
-      'p99 ms',
-      'p99 ratio',
-      'CPU µs',
-      'SQL/request',
-    ];
-    const lines = [toTable([...headings, 'RSS MB', 'valid pairs'], cells)];
-    lines.push(`start to ready ${start.toFixed(2)} s · ${Math.round(bytes)} bytes allocated per tools/call`);
-    if (contextForge !== undefined) {
-      lines.push(
-        `ContextForge ${contextForge.version}: ${contextForge.rps.toFixed(0)}/s, the gateway ${contextForge.timesFaster.toFixed(0)} times`,
-      );
-    }
-    return `${lines.join('\n')}\n`;
   }
 } finally {
   load[Symbol.dispose]();
