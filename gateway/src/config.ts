@@ -191,12 +191,14 @@ function crossFaults(given: Record<string, unknown>, config: Config | undefined)
       seen: config.PAGINATION_DEFAULT_PAGE_SIZE,
     });
   }
-  if (config?.USE_STATEFUL_SESSIONS === true && !['0', '1'].includes(config.WORKERS)) {
+  // As given: both default to what fits.
+  const workers = given['WORKERS'] ?? '0';
+  if (given['USE_STATEFUL_SESSIONS'] === true && workers !== '0' && workers !== '1') {
     faults.push({
       path: '/USE_STATEFUL_SESSIONS',
       message:
         'must be off while WORKERS is more than 1: a session lives in one worker, and its client reaches all of them',
-      seen: config.USE_STATEFUL_SESSIONS,
+      seen: true,
     });
   }
   if (config !== undefined) faults.push(...redisFaults(config));

@@ -194,7 +194,7 @@ export const errors = {
     status: 500,
     rpcCode: -32603,
     message: 'the configuration breaks its schema',
-    hint: 'correct the named environment variables',
+    hint: 'correct the named settings',
   },
   GW_INTERNAL: {
     status: 500,

@@ -53,11 +53,12 @@ program
 const sizing = program
   .command('sizing')
   .description("work out the source's formulas: workers, memory, connections, capacity")
-  .option('--json', 'as JSON');
+  .option('--json', 'as JSON')
+  .addHelpText('after', '\nExample:\n  gateway sizing --pods 10 --workers 8 --pool 50 --rps 100');
 for (const [name, schema] of Object.entries(SizingInput.properties)) {
   const option = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   const described = 'description' in schema ? String(schema.description) : '';
-  sizing.option(`--${option} <number>`, described, Number);
+  sizing.option(`--${option} <number>`, described, toAmount);
 }
 sizing.action(({ json, ...given }: { json?: boolean } & Record<string, unknown>) => {
   const worked = computeSizing(parseOptions(given));
@@ -71,6 +72,11 @@ function parseOptions(given: Record<string, unknown>): SizingInput {
     if (!(error instanceof ParseError)) throw error;
     throw new GatewayError('GW_CONFIG_INVALID', { detail: error.message, cause: error });
   }
+}
+
+function toAmount(text: string): number {
+  if (!/^\d+(\.\d+)?$/.test(text)) throw new InvalidArgumentError('must be a number, 0 or more.');
+  return Number(text);
 }
 
 function toMinutes(text: string): number {

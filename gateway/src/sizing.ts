@@ -5,7 +5,7 @@ const amount = (description: string, initial: number) => Type.Number({ default: 
 
 export const SizingInput = Type.Object(
   {
-    pods: amount('pods (replicas)', 1),
+    pods: Type.Number({ default: 1, minimum: 1, description: 'pods (replicas)' }),
     cpus: amount('CPU cores per pod; 0: what the workers need', 0),
     workers: amount('workers per pod; 0: 2 × CPU + 1, at most 16', 8),
     pool: amount('DB_POOL_SIZE', 50),

@@ -101,4 +101,5 @@ it('refuses sessions that live in one worker while there are several', () => {
     expect(faultsOf({ ...sessions, WORKERS: workers })).toEqual([expect.stringContaining('USE_STATEFUL_SESSIONS')]);
   }
   for (const workers of ['0', '1']) expect(faultsOf({ ...sessions, WORKERS: workers })).toEqual([]);
+  expect(faultsOf({ ...sessions, WORKERS: '2', DB_POOL_SIZE: '0' })).toHaveLength(2);
 });

@@ -197,6 +197,10 @@ describeWithPostgres('the official client', () => {
     expect(claims).toMatchObject({ sub: 'ada', aud: 'clients', iss: 'tests' });
     expect(await runGateway(['token', '--username', 'ada'], {})).toMatchObject({ exitCode: 2 });
     expect(await runGateway(['token', '--secret', secret], {})).toMatchObject({ exitCode: 2 });
+    for (const pods of ['abc', '0', '-1']) {
+      const refused = await runGateway(['sizing', '--pods', pods], {});
+      expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('pods') });
+    }
     expect(await runGateway(['--help'], {})).toMatchObject({ exitCode: 0 });
   });
 });
