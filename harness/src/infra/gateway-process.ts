@@ -38,7 +38,7 @@ const READY_DEADLINE_MS = 15_000;
 /** @throws HarnessError GATEWAY_FAILED with the last lines of its log; INTERRUPTED. Nothing is left running then. */
 export async function startGateway(wanted: GatewayRequest): Promise<GatewayProcess> {
   const program = join(wanted.folder, 'gateway/bin/gateway.js');
-  if (!existsSync(join(wanted.folder, 'gateway/dist/src/main.js')) || !existsSync(program)) {
+  if (!existsSync(join(wanted.folder, 'gateway/dist')) || !existsSync(program)) {
     throw new HarnessError('GATEWAY_FAILED', {
       detail: `${wanted.name} is not built in ${wanted.folder}/gateway`,
       hint: '`npm run build` builds it',

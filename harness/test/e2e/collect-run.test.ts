@@ -28,9 +28,9 @@ import { builtFile, repository } from '../../src/paths.ts';
 import type { Artifact } from '../../src/result/result.ts';
 import { trialOf } from '../collect/context.ts';
 
-const gatewayBuild = join(repository, 'gateway/dist/src/main.js');
+const gatewayBuild = join(repository, 'gateway/dist/bundle/gateway.js');
 const missing = [gatewayBuild, builtFile('upstream/main.js')].find((file) => !existsSync(file));
-if (missing !== undefined && process.env['CI'] === 'true') throw new Error(`${missing} is not built: npx tsc -b`);
+if (missing !== undefined && process.env['CI'] === 'true') throw new Error(`${missing} is not built: npm run build`);
 
 const REQUESTS = 300;
 let folder: string;

@@ -1,11 +1,12 @@
 // The pages as Handlebars templates, compiled once at the start. Everything that is put into them is escaped; the one exception
 // is the finished body of a page, which goes into the layout.
 import { readdir, readFile } from 'node:fs/promises';
-import { basename, join, sep } from 'node:path';
+import { basename, join } from 'node:path';
 import type Handlebars from 'handlebars';
+import { packageFolder } from '../../version.ts';
 
 /** Templates and assets are not compiled: they lie in the sources also when the build runs. */
-export const adminFolder = import.meta.dirname.replace(`${sep}dist${sep}src${sep}`, `${sep}src${sep}`);
+export const adminFolder = join(packageFolder, 'src', 'http', 'admin');
 
 export type Render = (name: string, view: object) => Promise<string>;
 
