@@ -1,5 +1,6 @@
 // What the gateway's bench found, as text for a terminal and as a table for docs/performance.md.
 import { toTable } from './table.ts';
+import type { TwoWorkers } from './two-workers.ts';
 import { heading, row } from './write-measured.ts';
 
 export interface Figures {
@@ -26,6 +27,8 @@ export interface CaseResult {
 export interface Summary {
   startSeconds: number;
   allocatedBytesPerRequest: number;
+  /** Undefined: only one case was asked for. */
+  twoWorkers: TwoWorkers | undefined;
   contextForge: { version: string; rps: number; p50Ms: number; timesFaster: number } | undefined;
   cases: CaseResult[];
 }
@@ -62,10 +65,21 @@ function toCells(one: CaseResult): string[] {
   ];
 }
 
-function toNotes({ startSeconds, allocatedBytesPerRequest, contextForge }: Summary): string[] {
-  const own = `Start to ready on a migrated database ${startSeconds.toFixed(2)} s; ${Math.round(allocatedBytesPerRequest)} bytes allocated per tools/call.`;
-  if (contextForge === undefined) return [own];
-  const { version, rps, p50Ms, timesFaster } = contextForge;
-  const other = `ContextForge ${version}, one worker on SQLite, the same \`tools/call\`: ${rps.toFixed(0)}/s, p50 ${p50Ms.toFixed(0)} ms; the gateway does ${timesFaster.toFixed(0)} times as many.`;
-  return [own, other];
+function toNotes({ startSeconds, allocatedBytesPerRequest, twoWorkers, contextForge }: Summary): string[] {
+  const notes = [
+    `Start to ready on a migrated database ${startSeconds.toFixed(2)} s; ${Math.round(allocatedBytesPerRequest)} bytes allocated per tools/call.`,
+  ];
+  if (twoWorkers !== undefined) {
+    const { oneUs, twoUs, cpuRatio, smallerShare } = twoWorkers;
+    notes.push(
+      `Two workers on the core of one: ${twoUs.toFixed(1)} µs of CPU per tools/call, one worker ${oneUs.toFixed(1)} µs (ratio ${cpuRatio.toFixed(2)}); the less busy worker had ${(smallerShare * 100).toFixed(0)} % of the work.`,
+    );
+  }
+  if (contextForge !== undefined) {
+    const { version, rps, p50Ms, timesFaster } = contextForge;
+    notes.push(
+      `ContextForge ${version}, one worker on SQLite, the same \`tools/call\`: ${rps.toFixed(0)}/s, p50 ${p50Ms.toFixed(0)} ms; the gateway does ${timesFaster.toFixed(0)} times as many.`,
+    );
+  }
+  return notes;
 }

@@ -13,6 +13,7 @@ import { busyPercent, coreTime, cpuSeconds, rssBytes } from './cpu.ts';
 import { type CaseResult, type Figures, toPage, toText } from './gateway-page.ts';
 import type { LoadJob, LoadResult } from './http-load.ts';
 import { LOAD_CORE, median, moveToCore, SUBJECT_CORE, startLoad, startPrinting } from './rig.ts';
+import { measureTwoWorkers } from './two-workers.ts';
 import { describeMachine, writeMeasured } from './write-measured.ts';
 
 /** A block counts when its subject had all of its core, and the load was not the limit. */
@@ -268,6 +269,7 @@ try {
     allocatedBytesPerRequest: await allocatedBytesPerRequest(environment, (one) =>
       jobOf(one.url, 32, { path: mcpPath, ...call('echo-tool-7') }),
     ),
+    twoWorkers: options.case === undefined ? await compareWorkers() : undefined,
     contextForge:
       options.contextforge === undefined
         ? undefined
@@ -289,6 +291,16 @@ try {
     writeMeasured('docs/performance.md', bench, [how, '', ...toPage(summary)]);
   }
   process.stdout.write(options.json ? `${JSON.stringify(summary, null, 2)}\n` : toText(summary));
+
+  async function compareWorkers() {
+    await using one = await startGateway({ ...environment, WORKERS: '1' });
+    await using two = await startGateway({ ...environment, WORKERS: '2' });
+    const arm = (of: GatewayProcess) => ({
+      gateway: of,
+      job: jobOf(of.url, 32, { path: mcpPath, ...call('echo-tool-7') }),
+    });
+    return measureTwoWorkers(arm(one), arm(two), load, rounds);
+  }
 
   async function measureContextForge(
     environmentFolder: string,

@@ -5,7 +5,6 @@ import type { Caller, Forwarded, ForwardedAnswer, ListKind, McpPorts, TellExecut
 import type { UpstreamAddress } from './address.ts';
 import type { CallRest, RestTool } from './rest-tool.ts';
 import { tellExecution } from './tell-executions.ts';
-import type { Upstream } from './upstream.ts';
 import type { Upstreams } from './upstreams.ts';
 
 interface Entry {
@@ -36,14 +35,22 @@ export function createRouter(
   callRest: CallRest,
   tell?: TellExecution,
 ): Router {
-  async function call(
+  function call(entry: Entry, forwarded: Forwarded, caller: Caller, isTemplate: boolean): Promise<ForwardedAnswer> {
+    if (entry.rest !== undefined) return callRest(entry.rest, forwarded.params['arguments'], caller.signal);
+    const found = routes.gateway(entry.gatewayId);
+    if (found instanceof Promise) return found.then((later) => callAt(later, entry, forwarded, caller, isTemplate));
+    return callAt(found, entry, forwarded, caller, isTemplate);
+  }
+
+  function callAt(
+    gateway: UpstreamAddress | undefined,
     entry: Entry,
     forwarded: Forwarded,
     caller: Caller,
     isTemplate: boolean,
   ): Promise<ForwardedAnswer> {
-    if (entry.rest !== undefined) return callRest(entry.rest, forwarded.params['arguments'], caller.signal);
-    const upstream = await upstreamOf(routes, upstreams, entry, caller);
+    if (gateway === undefined) return Promise.reject(toUnregistered(entry));
+    const upstream = upstreams.of(gateway, caller);
     // The URI goes to the template's upstream as it stands.
     if (isTemplate) return upstream.request(forwarded.method, forwarded.paramsJson, caller);
     return upstream.request(forwarded.method, toSent(entry, forwarded), caller, entry);
@@ -54,24 +61,31 @@ export function createRouter(
     return tellExecution(tell, entry.id, forwarded, caller, () => call(entry, forwarded, caller, isTemplate));
   }
 
+  async function forwardLater(
+    found: undefined | Promise<Entry | undefined>,
+    forwarded: Forwarded,
+    caller: Caller,
+  ): Promise<ForwardedAnswer | undefined> {
+    const entry = await found;
+    if (entry !== undefined) return execute(entry, forwarded, caller, false);
+    const { kind, name } = forwarded;
+    if (kind !== 'resources') return undefined;
+    const template = await routes.find('resourceTemplates', name, caller.serverId);
+    if (template === undefined) return undefined;
+    // Registered and not found: switched off, or no member. A template must not show what the registry hides.
+    if (await routes.hasResource(template.gatewayId, name)) return undefined;
+    return execute(template, forwarded, caller, true);
+  }
+
   return {
     async has(kind, name, serverId) {
       return (await routes.find(kind, name, serverId)) !== undefined;
     },
-    async forward(forwarded, caller): Promise<ForwardedAnswer | undefined> {
-      const { kind, name } = forwarded;
-      // Awaiting what is not a promise would cost a turn of the microtask queue on every call.
-      const found = routes.find(kind, name, caller.serverId);
-      const entry = found instanceof Promise ? await found : found;
-      if (entry === undefined) {
-        if (kind !== 'resources') return undefined;
-        const template = await routes.find('resourceTemplates', name, caller.serverId);
-        if (template === undefined) return undefined;
-        // Registered and not found: switched off, or no member. A template must not show what the registry hides.
-        if (await routes.hasResource(template.gatewayId, name)) return undefined;
-        return execute(template, forwarded, caller, true);
-      }
-      return execute(entry, forwarded, caller, false);
+    // What is in memory costs no promise: each one is a turn of the microtask queue on every call.
+    forward(forwarded, caller): Promise<ForwardedAnswer | undefined> {
+      const found = routes.find(forwarded.kind, forwarded.name, caller.serverId);
+      if (found === undefined || found instanceof Promise) return forwardLater(found, forwarded, caller);
+      return execute(found, forwarded, caller, false);
     },
   };
 }
@@ -84,18 +98,6 @@ function toSent({ originalName }: Entry, { name, nameMember, within, params, par
     : replaceInner(paramsJson, params, within, nameMember, originalName);
 }
 
-async function upstreamOf(
-  routes: Routes,
-  upstreams: Pick<Upstreams, 'of'>,
-  entry: Entry,
-  caller: Caller,
-): Promise<Upstream> {
-  const found = routes.gateway(entry.gatewayId);
-  const gateway = found instanceof Promise ? await found : found;
-  if (gateway === undefined) {
-    throw new GatewayError('GW_UPSTREAM_UNREACHABLE', {
-      detail: `${entry.name}: its gateway is not registered any more`,
-    });
-  }
-  return upstreams.of(gateway, caller);
+function toUnregistered({ name }: Entry): GatewayError {
+  return new GatewayError('GW_UPSTREAM_UNREACHABLE', { detail: `${name}: its gateway is not registered any more` });
 }

@@ -56,10 +56,7 @@ export function answerMessage(incoming: Incoming, entrance: Entrance): string | 
     return undefined;
   }
   const { ports, allowToolNames } = entrance;
-  const caller = new RequestCaller(incoming.idJson, entrance);
-  const answer = dispatch(incoming, ports, caller, allowToolNames);
-  if (typeof answer === 'string') return answer;
-  return endAfter(answer, caller);
+  return dispatch(incoming, ports, new RequestCaller(incoming.idJson, entrance), allowToolNames);
 }
 
 /** Answers a batch, its requests side by side; undefined when nothing in it gets an answer. */
@@ -84,14 +81,6 @@ function refuseInitialize(incoming: Incoming): Incoming {
   if ('answersId' in incoming || 'error' in incoming || incoming.method !== 'initialize') return incoming;
   const message = 'Invalid Request: initialize must not be part of a batch';
   return { idJson: incoming.idJson ?? 'null', error: { code: rpcCodes.invalidRequest, message } };
-}
-
-async function endAfter(answer: Promise<string>, caller: RequestCaller): Promise<string> {
-  try {
-    return await answer;
-  } finally {
-    caller.end();
-  }
 }
 
 /** https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/cancellation: unknown ids are ignored. */

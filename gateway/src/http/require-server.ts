@@ -1,12 +1,19 @@
 // A `preHandler` of all paths below /servers/:id that speak MCP.
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
 
-export function createRequireServer(hasServer: (serverId: string) => Promise<boolean>) {
-  /** @throws GW_NOT_FOUND */
-  return async function requireServer(request: FastifyRequest): Promise<void> {
+export type HasServer = (serverId: string) => boolean | Promise<boolean>;
+
+/** GW_NOT_FOUND for an id that is none. No promise when the answer is in memory. */
+export function createRequireServer(hasServer: HasServer) {
+  return function requireServer(request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
     const { id = '' } = request.params as { id?: string };
-    if (await hasServer(id)) return;
-    throw new GatewayError('GW_NOT_FOUND', { detail: `no virtual server has the id ${id}` });
+    const has = hasServer(id);
+    if (has instanceof Promise) has.then((later) => done(later ? undefined : unknown(id)), done);
+    else done(has ? undefined : unknown(id));
   };
+}
+
+function unknown(id: string): GatewayError {
+  return new GatewayError('GW_NOT_FOUND', { detail: `no virtual server has the id ${id}` });
 }

@@ -8,14 +8,14 @@ import { sendResult } from './answer-text.ts';
 import type { ClientSession } from './client-session.ts';
 import { answerErrorsAsJsonRpc } from './error-handler.ts';
 import { takeJsonAsText } from './json-body.ts';
-import { createRequireServer } from './require-server.ts';
+import { createRequireServer, type HasServer } from './require-server.ts';
 import { SessionWire, type WireOptions } from './session-wire.ts';
 import type { Sessions } from './sessions.ts';
 import { SseStream, type SseStreamOptions } from './sse-stream.ts';
 
 export interface SseTransportOptions extends WireOptions {
   sessions: Sessions;
-  hasServer: (serverId: string) => Promise<boolean>;
+  hasServer: HasServer;
   config: WireOptions['config'] & SseStreamOptions['config'];
 }
 

@@ -23,7 +23,7 @@ import type { ClientSession } from './client-session.ts';
 import { answerErrorsAsJsonRpc } from './error-handler.ts';
 import { sendJson, takeJsonAsText } from './json-body.ts';
 import { PostEntrance } from './post-entrance.ts';
-import { createRequireServer } from './require-server.ts';
+import { createRequireServer, type HasServer } from './require-server.ts';
 import type { Sessions } from './sessions.ts';
 import { openStandingStream } from './standing-stream.ts';
 import type { AnswerStateless } from './stateless.ts';
@@ -33,7 +33,7 @@ export interface StreamableHttpOptions {
   /** Undefined: no session is given out, and any worker serves any request. */
   sessions: Sessions | undefined;
   answerStateless: AnswerStateless;
-  hasServer: (serverId: string) => Promise<boolean>;
+  hasServer: HasServer;
   config: Pick<
     Config,
     | 'JSON_RESPONSE_ENABLED'

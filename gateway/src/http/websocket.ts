@@ -7,7 +7,7 @@ import { anonymous } from '../auth/index.ts';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import type { ClientSession } from './client-session.ts';
-import { createRequireServer } from './require-server.ts';
+import { createRequireServer, type HasServer } from './require-server.ts';
 import { SessionWire, type WireOptions } from './session-wire.ts';
 import type { Sessions } from './sessions.ts';
 import { Upgrades } from './upgrades.ts';
@@ -15,7 +15,7 @@ import { closeCodes, WebSocketConnection } from './websocket-connection.ts';
 
 export interface WebSocketOptions extends WireOptions {
   sessions: Sessions;
-  hasServer: (serverId: string) => Promise<boolean>;
+  hasServer: HasServer;
   config: WireOptions['config'] & Pick<Config, 'MAX_REQUEST_BYTES' | 'WEBSOCKET_PING_INTERVAL'>;
 }
 

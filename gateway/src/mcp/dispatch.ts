@@ -35,6 +35,8 @@ async function finish(result: Promise<string>, message: RpcRequest, ports: McpPo
     return toResultText(message.idJson, await result);
   } catch (error) {
     return fail(error, message, ports, caller);
+  } finally {
+    caller.end?.();
   }
 }
 

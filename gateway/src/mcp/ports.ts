@@ -60,6 +60,8 @@ export interface Caller {
   readonly peer: ClientPeer | undefined;
   /** What is known of the HTTP request for logs, timings and traces; undefined when all of that is off. */
   readonly trace?: RequestTrace | undefined;
+  /** Called when its answer is there, unless that was there at once. */
+  end?(): void;
 }
 
 /** One request to be handed to the upstream that serves `name`. */

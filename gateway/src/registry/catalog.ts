@@ -51,7 +51,7 @@ export type EntryKind = 'tools' | 'resources' | 'resourceTemplates' | 'prompts';
  */
 export interface Catalog {
   /** Does this virtual server exist and is it enabled? */
-  hasServer(serverId: string): Promise<boolean>;
+  hasServer(serverId: string): boolean | Promise<boolean>;
   /**
    * By public name; failing that by the upstream's own name when exactly one enabled entry has it. Resources: by URI, the
    * one registered first when several have it. Resource templates: also by a URI that the template stands for.

@@ -28,6 +28,8 @@ interface Members {
   listings: Partial<Record<EntryKind, { source: Entries; listing: Listing }>>;
 }
 
+const isServer = ({ entryIds }: Members) => entryIds !== undefined;
+
 export interface MemoryCatalog {
   catalog: Catalog;
   /** By name, for invalidation and counts; the key of `registry_servers` is the id of a virtual server. */
@@ -130,9 +132,10 @@ export function createMemoryCatalog({ source, config, now }: MemoryCatalogOption
   }
 
   const catalog: Catalog = {
-    async hasServer(serverId) {
+    hasServer(serverId) {
       if (!isAnyKept()) return direct.hasServer(serverId);
-      return (await members(serverId)).entryIds !== undefined;
+      const own = members(serverId);
+      return own instanceof Promise ? own.then(isServer) : isServer(own);
     },
     find(kind, name, serverId) {
       const isTool = kind === 'tools';
