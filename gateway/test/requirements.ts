@@ -274,6 +274,21 @@ export const requirements: Requirement[] = [
     clause: 'basic/utilities/cancellation#cancellation-flow',
   },
   {
+    id: 'MCP-UP-09',
+    text: 'an upstream that refuses initialize is asked by server/discover, and spoken to in 2026-07-28 from then on',
+    clause: '2026-07-28/basic/versioning#backward-compatibility-with-initialization-based-versions',
+  },
+  {
+    id: 'MCP-UP-10',
+    text: 'requests of 2026-07-28 say in _meta and in headers who asks for what',
+    clause: '2026-07-28/basic/transports/streamable-http#request-metadata',
+  },
+  {
+    id: 'MCP-UP-11',
+    text: 'input that an upstream requires comes from its client, whatever version that speaks',
+    clause: '2026-07-28/basic/patterns/mrtr#basic-workflow',
+  },
+  {
     id: 'MCP-STATELESS-01',
     text: 'server/discover tells the versions that are spoken and what is offered',
     clause: '2026-07-28/server/discover#response',

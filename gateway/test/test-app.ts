@@ -10,7 +10,7 @@ import { GatewayError } from '../src/errors.ts';
 import type { Upstream, UpstreamAnswer } from '../src/federation/upstream.ts';
 import { createUpstreams } from '../src/federation/upstreams.ts';
 import { Load } from '../src/http/load.ts';
-import type { Caller, CancelSignal, ClientPeer, ListChange, McpSession } from '../src/mcp/ports.ts';
+import type { Caller, CancelSignal, ClientPeer, ListChange, McpSession, StatedClient } from '../src/mcp/ports.ts';
 import { createMetrics, type Metrics } from '../src/metrics.ts';
 import type { Plugins } from '../src/plugins/load-plugins.ts';
 import { createPerformance, createRecords, type Records } from '../src/records/index.ts';
@@ -29,6 +29,8 @@ export interface Asked {
   peer: ClientPeer | undefined;
   session: McpSession | undefined;
   upstreamHeaders: readonly string[] | undefined;
+  /** What the client of a stateless request says of itself. */
+  stated: StatedClient | undefined;
 }
 
 export interface TestApp extends AsyncDisposable {
@@ -138,8 +140,8 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
   };
   const upstreamOf = (session: McpSession | undefined): Upstream => ({
     async request(method, paramsJson, options) {
-      const { signal, peer, trace } = options ?? {};
-      const one = { method, paramsJson, signal, peer, session, upstreamHeaders: trace?.upstreamHeaders };
+      const { signal, peer, trace, stated } = options ?? {};
+      const one = { method, paramsJson, signal, peer, session, upstreamHeaders: trace?.upstreamHeaders, stated };
       asked.push(one);
       if (answer !== undefined) return answer(one);
       return { ok: true, resultJson: `{"content":[],"echo":${paramsJson ?? '{}'}}` };

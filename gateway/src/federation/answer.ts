@@ -30,7 +30,9 @@ export function readAnswer(answer: WireAnswer, id: number, url: string): Upstrea
     }
     if (status === 200 && isObject(result) && error === undefined) {
       const resultJson = memberText(text, 'result', result);
-      return result['isError'] === true ? { ok: true, resultJson, isError: true } : { ok: true, resultJson };
+      const { isError, resultType } = result;
+      if (typeof resultType === 'string' && resultType !== 'complete') return { ok: true, resultJson, resultType };
+      return isError === true ? { ok: true, resultJson, isError: true } : { ok: true, resultJson };
     }
   }
   if (status !== 200) throw invalid(url, `it answered HTTP ${status}`, new UpstreamStatus(status));

@@ -3,6 +3,8 @@ import { GatewayError } from '../errors.ts';
 import { isObject } from '../mcp/messages.ts';
 import type { CancelSignal } from '../mcp/ports.ts';
 import { rpcCodes } from '../mcp/rpc-error.ts';
+import { hasValidParamHeaders } from '../mcp/stateless/param-headers.ts';
+import { statelessVersion } from '../mcp/versions.ts';
 import type { Upstream, UpstreamCatalog } from './upstream.ts';
 import type { UpstreamSession } from './upstream-session.ts';
 
@@ -25,7 +27,9 @@ export async function discover(
     listAll('resources', 'resources/templates/list', 'resourceTemplates'),
     listAll('prompts', 'prompts/list', 'prompts'),
   ]);
-  return { serverInfo, protocolVersion, capabilities, tools, resources, resourceTemplates, prompts };
+  // Only this revision tells arguments in headers, and wants tools left out that say wrongly which.
+  const callable = protocolVersion === statelessVersion ? tools.filter(hasValidParamHeaders) : tools;
+  return { serverInfo, protocolVersion, capabilities, tools: callable, resources, resourceTemplates, prompts };
 }
 
 async function listPages(

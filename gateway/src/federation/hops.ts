@@ -36,7 +36,8 @@ export function passHops(upstreams: { of: Of }, selfId: string): { of: Of } {
           const upstreamHeaders = [...(options?.trace?.upstreamHeaders ?? []), HOPS_HEADER, hops];
           // A caller's properties are getters of its class: a copy would not have them.
           const { headers, peer, signal } = { headers: caller.headers, peer: options?.peer, signal: options?.signal };
-          const sent = { headers, peer, trace: { upstreamHeaders }, ...(signal === undefined ? {} : { signal }) };
+          const trace = { upstreamHeaders };
+          const sent = { headers, peer, trace, stated: options?.stated, ...(signal === undefined ? {} : { signal }) };
           return upstream.request(method, paramsJson, sent, ...rest);
         },
       };

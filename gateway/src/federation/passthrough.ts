@@ -22,6 +22,8 @@ const never: ReadonlySet<string> = new Set([
   'host',
   'keep-alive',
   'last-event-id',
+  'mcp-method',
+  'mcp-name',
   'mcp-protocol-version',
   'mcp-session-id',
   'proxy-authorization',
@@ -51,7 +53,7 @@ export function passedHeaders(
   add('authorization', headers[FOR_UPSTREAM]);
   for (const name of address.passthroughHeaders ?? namesOf(config.DEFAULT_PASSTHROUGH_HEADERS)) {
     const lower = name.toLowerCase();
-    if (!never.has(lower)) add(lower, headers[lower]);
+    if (!never.has(lower) && !lower.startsWith('mcp-param-')) add(lower, headers[lower]);
   }
   return passed;
 }

@@ -84,7 +84,7 @@ export class ResourceContents implements NamedCache {
     const version = this.#version;
     const readAtMs = this.#now();
     const answer = await load();
-    const ttlMs = answer?.ok === true ? statedTtlMs(answer.resultJson) : 0;
+    const ttlMs = answer?.ok === true && answer.resultType === undefined ? statedTtlMs(answer.resultJson) : 0;
     this.#contents.delete(key);
     if (answer !== undefined && ttlMs > 0 && version === this.#version) {
       this.#contents.set(key, { uri, answer, readAtMs, ttlMs });

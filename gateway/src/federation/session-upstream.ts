@@ -56,7 +56,7 @@ export class SessionUpstream implements Upstream {
         const session = source.take() ?? (await source.acquire(leftMs, signal));
         try {
           leftMs = startedAt + allMs - performance.now();
-          const answer = await session.request(method, paramsJson, leftMs, options, headers);
+          const answer = await session.request(method, paramsJson, leftMs, options, headers, target);
           if (answer !== FORGOTTEN) {
             observe?.(method, answer.ok ? 'ok' : 'rpc-error', (performance.now() - startedAt) / 1000);
             return answer;
@@ -106,7 +106,7 @@ function toCode(error: unknown): string {
 }
 
 function notFound(url: string): GatewayError {
-  return new GatewayError('GW_UPSTREAM_INVALID', { detail: `${url}: it answered HTTP 404 in a new session` });
+  return new GatewayError('GW_UPSTREAM_INVALID', { detail: `${url}: it does not know a session that was just opened` });
 }
 
 /** @throws the signal's reason */

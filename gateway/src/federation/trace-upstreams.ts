@@ -64,6 +64,7 @@ async function traceRequest(
     const answer = await request({
       ...(options?.signal === undefined ? {} : { signal: options.signal }),
       ...(options?.headers === undefined ? {} : { headers: options.headers }),
+      ...(options?.stated === undefined ? {} : { stated: options.stated }),
       get peer() {
         return options?.peer;
       },

@@ -1,14 +1,8 @@
-// One MCP session with an upstream, over whatever carries it: opened by `initialize`, then many requests at a time.
-// https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle
-import { GatewayError } from '../errors.ts';
-import { isObject } from '../mcp/messages.ts';
+// What requests of one client go to an upstream in: a session that was opened by `initialize` (initialized-session.ts), or the
+// stateless revision's agreement that there is none (stateless-session.ts). Many requests at a time.
 import type { ClientPeer } from '../mcp/ports.ts';
-import { isSupportedVersion, latestVersion } from '../mcp/versions.ts';
-import { productInfo } from '../version.ts';
-import { readAnswer } from './answer.ts';
-import { SessionInbox } from './inbox.ts';
-import type { RequestOptions, UpstreamAnswer } from './upstream.ts';
-import type { Wire, WireAnswer } from './wire.ts';
+import { latestVersion } from '../mcp/versions.ts';
+import type { RequestOptions, RequestTarget, UpstreamAnswer } from './upstream.ts';
 
 export interface SessionOptions {
   /** The upstream as users know it. */
@@ -31,23 +25,7 @@ export type Observe = (method: string, code: string, seconds: number) => void;
 /** The upstream does not know the session any more, so the request was not carried out: it may be sent again. */
 export const FORGOTTEN = Symbol('forgotten');
 
-/** Notifications and answers of ours: nobody waits for them. */
-const ASIDE_TIMEOUT_MS = 10_000;
-
-/** @throws as `Upstream.request`; the wire is closed then */
-export async function openSession(wire: Wire, options: SessionOptions): Promise<UpstreamSession> {
-  const session = new UpstreamSession(wire, options);
-  try {
-    await session.initialize();
-    return session;
-  } catch (error) {
-    await session.close(0);
-    throw error;
-  }
-}
-
-export class UpstreamSession {
-  id: string | undefined;
+export abstract class UpstreamSession {
   serverInfo = { name: 'unknown', version: 'unknown' };
   protocolVersion: string = latestVersion;
   capabilities: Record<string, unknown> = {};
@@ -59,156 +37,41 @@ export class UpstreamSession {
   isLost = false;
   /** It gets no further requests; kept by whoever hands sessions out. */
   isRetired = false;
-  readonly #wire: Wire;
-  readonly #options: SessionOptions;
-  readonly #inbox: SessionInbox;
-  #lastId = 0;
-  #isForgotten = false;
 
-  constructor(wire: Wire, options: SessionOptions) {
-    this.#wire = wire;
-    this.#options = options;
-    const { peer, listChanged } = options;
-    this.#inbox = new SessionInbox({ peer, listChanged, answer: (body) => this.#aside('response', body) });
-  }
-
-  get isBroken(): boolean {
-    return this.isLost || this.#wire.isBroken;
-  }
-
-  /** @throws as `Upstream.request` */
-  async initialize(): Promise<void> {
-    const { clientCapabilities: capabilities, openTimeoutMs: timeoutMs } = this.#options;
-    const startedAt = performance.now();
-    const params = JSON.stringify({ protocolVersion: latestVersion, capabilities, clientInfo: productInfo });
-    const id = ++this.#lastId;
-    const body = toBody(id, 'initialize', params);
-    const inbox = this.#inbox;
-    const silenceMs = timeoutMs;
-    const got = await this.#wire.request({
-      id,
-      body,
-      headers: undefined,
-      timeoutMs,
-      silenceMs,
-      signal: undefined,
-      inbox,
-      from: undefined,
-    });
-    const answer = readAnswer(got, id, this.#options.url);
-    if (!answer.ok) throw this.#invalid(`it refused initialize: ${answer.error.code} ${answer.error.message}`);
-    this.#agree(JSON.parse(answer.resultJson) as Record<string, unknown>, got.sessionId);
-    const leftMs = Math.max(1, startedAt + timeoutMs - performance.now());
-    const status = await this.#wire.send('{"jsonrpc":"2.0","method":"notifications/initialized"}', leftMs);
-    if (status >= 400) throw this.#invalid(`it answered notifications/initialized with HTTP ${status}`);
-    this.openedAtMs = performance.now();
-    this.usedAtMs = this.openedAtMs;
-  }
+  abstract get isBroken(): boolean;
 
   /**
    * @param headers instead of those that were passed on when it was opened, as pairs behind each other
+   * @param target what is asked for, as the upstream lists it
    * @throws as `Upstream.request`
    */
-  async request(
+  abstract request(
     method: string,
     paramsJson: string | undefined,
     timeoutMs: number,
     options: RequestOptions | undefined,
     headers: readonly string[] | undefined,
-  ): Promise<UpstreamAnswer | typeof FORGOTTEN> {
-    const id = ++this.#lastId;
-    const signal = options?.signal;
-    try {
-      const answer = await this.#wire.request({
-        id,
-        body: toBody(id, method, paramsJson),
-        headers,
-        timeoutMs,
-        silenceMs: this.#options.silenceMs(),
-        signal,
-        inbox: this.#inbox,
-        from: options,
-      });
-      if (answer.status !== 200 && this.id !== undefined && isForgotten(answer, id)) {
-        this.isLost = true;
-        this.#isForgotten = true;
-        return FORGOTTEN;
-      }
-      return readAnswer(answer, id, this.#options.url);
-    } catch (error) {
-      const code = error instanceof GatewayError ? error.code : undefined;
-      // Who stops waiting says so: basic/lifecycle#timeouts. Closing the connection does not cancel.
-      if (signal?.aborted || code === 'GW_UPSTREAM_TIMEOUT') this.#cancel(id);
-      // After a restart some upstreams answer with something else than 404 to a session of their former life.
-      if (code === 'GW_UPSTREAM_UNREACHABLE') this.isLost = true;
-      throw error;
-    }
-  }
+    target?: RequestTarget,
+  ): Promise<UpstreamAnswer | typeof FORGOTTEN>;
 
-  notify(method: string, paramsJson: string | undefined): void {
-    this.#aside(method, toNotification(method, paramsJson));
-  }
+  abstract notify(method: string, paramsJson: string | undefined): void;
 
   /** What the upstream says without being asked; where there is a client that it can be told to. */
-  listen(): void {
-    this.#wire.listen(this.#inbox);
-  }
+  abstract listen(): void;
 
   /** @param goodbyeMs how long telling the upstream may take; 0: it is not told */
-  close(goodbyeMs: number): Promise<void> {
-    this.isLost = true;
-    this.#inbox[Symbol.dispose]();
-    return this.#wire.close(this.#isForgotten ? 0 : goodbyeMs);
-  }
-
-  #agree(result: Record<string, unknown>, sessionId: string | undefined): void {
-    const { protocolVersion, serverInfo, capabilities } = result;
-    if (!isSupportedVersion(protocolVersion)) {
-      throw this.#invalid(`protocolVersion must be one that we speak, got ${JSON.stringify(protocolVersion)}`);
-    }
-    const { name, version } = isObject(serverInfo) ? serverInfo : {};
-    this.id = sessionId;
-    this.serverInfo = { name: toName(name), version: toName(version) };
-    this.protocolVersion = protocolVersion;
-    this.capabilities = isObject(capabilities) ? capabilities : {};
-    this.#wire.agree(sessionId, protocolVersion);
-  }
-
-  #cancel(requestId: number): void {
-    this.notify('notifications/cancelled', `{"requestId":${requestId}}`);
-  }
-
-  #aside(what: string, body: string): void {
-    const startedAt = performance.now();
-    const { observe } = this.#options;
-    const told = (code: string) => observe?.(what, code, (performance.now() - startedAt) / 1000);
-    this.#wire.send(body, ASIDE_TIMEOUT_MS).then(
-      (status) => told(status < 400 ? 'ok' : 'failed'),
-      () => told('failed'),
-    );
-  }
-
-  #invalid(detail: string): GatewayError {
-    return new GatewayError('GW_UPSTREAM_INVALID', { detail: `${this.#options.url}: ${detail}` });
-  }
+  abstract close(goodbyeMs: number): Promise<void>;
 }
 
-/** 404 by the specification; servers after the SDKs' first examples answer 400 and speak of the session. */
-function isForgotten({ status, text = '' }: WireAnswer, id: number): boolean {
-  if (status === 404) return true;
-  return status === 400 && /session/i.test(text) && !text.includes(`"id":${id}`);
-}
-
-function toBody(id: number, method: string, paramsJson: string | undefined): string {
+export function toRequestText(id: number, method: string, paramsJson: string | undefined): string {
   return paramsJson === undefined
     ? `{"jsonrpc":"2.0","id":${id},"method":"${method}"}`
     : `{"jsonrpc":"2.0","id":${id},"method":"${method}","params":${paramsJson}}`;
 }
 
-function toNotification(method: string, paramsJson: string | undefined): string {
-  return paramsJson === undefined
-    ? `{"jsonrpc":"2.0","method":"${method}"}`
-    : `{"jsonrpc":"2.0","method":"${method}","params":${paramsJson}}`;
+export function toServerInfo(value: unknown): { name: string; version: string } {
+  const { name, version } = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  return { name: toName(name), version: toName(version) };
 }
 
 function toName(value: unknown): string {

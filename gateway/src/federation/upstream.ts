@@ -1,7 +1,7 @@
 // The port to one upstream MCP server. Implementation: session-upstream.ts.
 
 import type { IncomingHttpHeaders } from 'node:http';
-import type { CancelSignal, ClientPeer } from '../mcp/ports.ts';
+import type { CancelSignal, ClientPeer, StatedClient } from '../mcp/ports.ts';
 import type { RequestTrace } from '../telemetry/request-trace.ts';
 
 /** What an upstream offers, as it described itself (MCP shapes, untouched). */
@@ -15,9 +15,12 @@ export interface UpstreamCatalog {
   prompts: Record<string, unknown>[];
 }
 
-/** The upstream's answer: `resultJson` is the text of `result`, checked to be JSON (`isError`: a tool says that it failed); or its JSON-RPC error. */
+/**
+ * The upstream's answer: `resultJson` is the text of `result`, checked to be JSON (`isError`: a tool says that it failed;
+ * `resultType`: it is not complete, and this is what it is); or its JSON-RPC error.
+ */
 export type UpstreamAnswer =
-  | { ok: true; resultJson: string; isError?: true }
+  | { ok: true; resultJson: string; isError?: true; resultType?: string }
   | { ok: false; error: { code: number; message: string; data?: unknown } };
 
 /** What goes with one request; a `Caller` is one. */
@@ -29,6 +32,8 @@ export interface RequestOptions {
   trace?: Pick<RequestTrace, 'upstreamHeaders'> | undefined;
   /** Of the client's HTTP request: some may be passed on. */
   headers?: IncomingHttpHeaders;
+  /** For an upstream that speaks the stateless revision as its client does. */
+  stated?: StatedClient | undefined;
 }
 
 /** What is asked for, as the upstream lists it: its annotations say whether it may be asked for twice. */

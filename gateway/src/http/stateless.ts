@@ -76,6 +76,7 @@ export function createAnswerStateless({ ports, listeners, config }: StatelessOpt
         trace: request.trace,
       },
       channel,
+      envelope,
     );
     const answer = dispatchStateless(incoming, ports, caller);
     if (!(answer instanceof Promise)) return channel.finish(answer);

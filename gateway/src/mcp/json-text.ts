@@ -22,28 +22,41 @@ const CLOSE_BRACE = 125;
  * twice): the caller then falls back to the parsed value.
  */
 export function findMember(text: string, name: string): Span | undefined {
+  const found = locateMember(text, name);
+  return typeof found === 'string' ? undefined : found;
+}
+
+/** `findMember` for who has to know which of the two it is. */
+export function locateMember(text: string, name: string): Span | 'absent' | 'unclear' {
   let found: Span | undefined;
   let at = skipSpace(text, 0);
-  if (text.charCodeAt(at) !== OPEN_BRACE) return undefined;
+  if (text.charCodeAt(at) !== OPEN_BRACE) return 'unclear';
   at = skipSpace(text, at + 1);
   while (text.charCodeAt(at) === QUOTE) {
     const keyStart = at + 1;
     const keyEnd = skipString(text, at) - 1;
     const isWanted = keyEnd - keyStart === name.length && text.startsWith(name, keyStart);
-    if (!isWanted && isEscaped(text, keyStart, keyEnd)) return undefined;
+    if (!isWanted && isEscaped(text, keyStart, keyEnd)) return 'unclear';
     at = skipSpace(text, keyEnd + 1);
-    if (text.charCodeAt(at) !== COLON) return undefined;
+    if (text.charCodeAt(at) !== COLON) return 'unclear';
     const start = skipSpace(text, at + 1);
     const end = skipValue(text, start);
     if (isWanted) {
-      if (found !== undefined) return undefined;
+      if (found !== undefined) return 'unclear';
       found = { start, end };
     }
     at = skipSpace(text, end);
     if (text.charCodeAt(at) !== COMMA) break;
     at = skipSpace(text, at + 1);
   }
-  return found;
+  return found ?? 'absent';
+}
+
+/** The object `objectJson` with these members (`"a":1,"b":2`) put first; it must have none of them. */
+export function prependMembers(objectJson: string, members: string): string {
+  const open = objectJson.indexOf('{') + 1;
+  const rest = objectJson.slice(open);
+  return `{${members}${/^\s*\}/.test(rest) ? '' : ','}${rest}`;
 }
 
 /** The text of member `name`; `value` (the parsed member) is serialised when the text alone cannot tell. */

@@ -45,6 +45,12 @@ export interface McpSession {
   onEnd(listener: () => void | Promise<void>): void;
 }
 
+/** What a client of the stateless revision says of itself with a request: an upstream that speaks it is told the same. */
+export interface StatedClient {
+  readonly clientCapabilities: Record<string, unknown>;
+  readonly logLevel: string | undefined;
+}
+
 /** Who asks, and for what part of the catalog. */
 export interface Caller {
   /** The virtual server asked, or undefined for everything. */
@@ -58,6 +64,8 @@ export interface Caller {
   readonly session: McpSession | undefined;
   /** The way to the client while this request runs; undefined: it takes nothing but the answer. */
   readonly peer: ClientPeer | undefined;
+  /** Undefined: the client speaks an older version, and can be asked in the middle of a request, if at all. */
+  readonly stated?: StatedClient | undefined;
   /** What is known of the HTTP request for logs, timings and traces; undefined when all of that is off. */
   readonly trace?: RequestTrace | undefined;
   /** Called when its answer is there, unless that was there at once. */
@@ -86,7 +94,7 @@ export interface Forwarded {
 
 /** An upstream's answer; see `federation/upstream.ts`. */
 export type ForwardedAnswer =
-  | { ok: true; resultJson: string; isError?: true }
+  | { ok: true; resultJson: string; isError?: true; resultType?: string }
   | { ok: false; error: { code: number; message: string; data?: unknown } };
 
 /** One call of a tool, a resource or a prompt that is over. */

@@ -150,6 +150,17 @@ test('[MCP-STATELESS-09] an upstream that needs input gets it with the next requ
   expect(second.result).toMatchObject({ resultType: 'complete', echo: { inputResponses, requestState: 's' } });
 });
 
+test.each(['false', 'true'])(
+  '[MCP-UP-11] an upstream is told what its client said of itself (timings: %s)',
+  async (on) => {
+    await using gateway = createTestApp({ environment: { LAYER_TIMINGS_ENABLED: on } });
+    const _meta = { [key('clientCapabilities')]: { elicitation: {} }, [key('logLevel')]: 'error' };
+    await send(gateway, 'tools/call', { name: 'convert_time', _meta });
+    expect(gateway.asked[0]?.stated).toMatchObject({ clientCapabilities: { elicitation: {} }, logLevel: 'error' });
+    expect(gateway.asked[0]?.paramsJson).not.toContain('elicitation');
+  },
+);
+
 const noisy = async ({ peer }: Asked) => {
   peer?.notify('notifications/progress', '{"progressToken":"p","progress":1}');
   peer?.notify('notifications/message', '{"level":"info","data":"i"}');

@@ -8,6 +8,7 @@ import { RpcError, rpcCodes } from '../rpc-error.ts';
 import { isSupportedVersion, spokenVersions, statelessVersion } from '../versions.ts';
 import { decodeHeader } from './header-value.ts';
 import { type LogLevel, readLogLevel } from './log-level.ts';
+import { nameMembers } from './name-members.ts';
 
 export const metaKeys = {
   protocolVersion: 'io.modelcontextprotocol/protocolVersion',
@@ -25,13 +26,6 @@ export interface Envelope {
   logLevel: LogLevel | undefined;
   progressToken: string | number | undefined;
 }
-
-/** Whose name the header `Mcp-Name` repeats. */
-const nameMembers: ReadonlyMap<string, string> = new Map([
-  ['tools/call', 'name'],
-  ['prompts/get', 'name'],
-  ['resources/read', 'uri'],
-]);
 
 /**
  * Is this request one of the stateless revision, or of a version that nobody speaks here? One look at a header and one at

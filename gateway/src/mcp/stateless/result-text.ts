@@ -3,7 +3,7 @@
 // https://modelcontextprotocol.io/specification/2026-07-28/basic/index#result-responses
 // https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/caching
 import { productInfo } from '../../version.ts';
-import { findMember } from '../json-text.ts';
+import { findMember, prependMembers } from '../json-text.ts';
 import { metaKeys } from './envelope.ts';
 
 const serverInfo = `${JSON.stringify(metaKeys.serverInfo)}:${JSON.stringify(productInfo)}`;
@@ -30,19 +30,12 @@ export function completeResult(resultJson: string, hint: CacheHint | undefined):
     if (findMember(resultJson, 'cacheScope') === undefined) members += `"cacheScope":"${hint.scope}",`;
   }
   const meta = findMember(resultJson, '_meta');
-  if (meta === undefined) return prepend(resultJson, `${members}"_meta":{${serverInfo}}`);
+  if (meta === undefined) return prependMembers(resultJson, `${members}"_meta":{${serverInfo}}`);
   const metaJson = resultJson.slice(meta.start, meta.end);
   // An upstream that names itself is the server that answered.
   const named = metaJson.startsWith('{') && findMember(metaJson, metaKeys.serverInfo) === undefined;
   const withMeta = named
-    ? `${resultJson.slice(0, meta.start)}${prepend(metaJson, serverInfo)}${resultJson.slice(meta.end)}`
+    ? `${resultJson.slice(0, meta.start)}${prependMembers(metaJson, serverInfo)}${resultJson.slice(meta.end)}`
     : resultJson;
-  return members === '' ? withMeta : prepend(withMeta, members.slice(0, -1));
-}
-
-/** `objectJson` with these members put first. */
-function prepend(objectJson: string, members: string): string {
-  const open = objectJson.indexOf('{') + 1;
-  const rest = objectJson.slice(open);
-  return `{${members}${/^\s*\}/.test(rest) ? '' : ','}${rest}`;
+  return members === '' ? withMeta : prependMembers(withMeta, members.slice(0, -1));
 }
