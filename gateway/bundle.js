@@ -21,5 +21,5 @@ await build({
 // V8 keeps the source of a program, and one character beyond Latin-1 doubles what that takes: 4 MB of each worker. They stand in
 // strings and comments only. Lines stay where they are.
 const file = join(dir, 'gateway.js');
-const escape = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
-writeFileSync(file, readFileSync(file, 'utf8').replace(/[^\0-\xff]/g, escape));
+const toEscape = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+writeFileSync(file, readFileSync(file, 'utf8').replace(/[^\0-\xff]/g, toEscape));
