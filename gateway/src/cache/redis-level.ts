@@ -10,6 +10,7 @@ import { REQUEST_DEADLINE_MS, type RedisClient } from './redis-client.ts';
 const CHANNEL = 'invalidate';
 /** Longer than any TTL: a generation that is forgotten makes misses, nothing worse. */
 const GENERATION_MS = 7 * 86_400_000;
+type Told = Map<string, Set<string | undefined>>;
 const nothing = { text: undefined, generation: undefined };
 
 /** Puts the level behind all caches and keeps them true to each other. */
@@ -18,19 +19,22 @@ export function shareByRedis(caches: Caches, client: RedisClient): void {
   const { prefix, scope } = client;
   const generationKey = (name: string) => `${prefix}generation:${name}`;
   const valueKey = (name: string, key: string) => `${prefix}cache:${scope}:${name}:${key}`;
-  /** Not yet told to Redis: nothing of these is read from there. By name, with the keys. */
-  const untold = new Map<string, Set<string | undefined>>();
-  let isTelling = false;
+  /** Not yet told to Redis, by name, with the keys. */
+  let untold: Told = new Map();
+  /** On its way there. What becomes wrong meanwhile is untold again: what was loaded between the two must not be served. */
+  let telling: Told = new Map();
+  /** Nothing of these is read from Redis. */
+  const isUntold = (name: string) => untold.has(name) || telling.has(name);
 
   const level: SecondLevel = {
     async read(name, key) {
-      if (!client.isUp() || untold.has(name)) return nothing;
+      if (!client.isUp() || isUntold(name)) return nothing;
       try {
         const [kept, generation] = await client.call(
           (commands) => commands.mget(valueKey(name, key), generationKey(name)),
           { deadlineMs: REQUEST_DEADLINE_MS },
         );
-        if (untold.has(name)) return nothing;
+        if (isUntold(name)) return nothing;
         if (generation === null || generation === undefined) {
           // Emptied, or new: from the next time on there is one.
           const fresh = randomUUID();
@@ -53,32 +57,29 @@ export function shareByRedis(caches: Caches, client: RedisClient): void {
   };
 
   async function tell(): Promise<void> {
-    if (isTelling || untold.size === 0 || !client.isUp()) return;
-    isTelling = true;
-    const told = [...untold].map(([name, keys]) => [name, new Set(keys)] as const);
+    if (telling.size > 0 || untold.size === 0 || !client.isUp()) return;
+    [telling, untold] = [untold, new Map()];
     try {
       await client.call(async (commands) => {
-        const sets = told.map(([name]) => commands.set(generationKey(name), randomUUID(), 'PX', GENERATION_MS));
+        const sets = [...telling.keys()].map((name) =>
+          commands.set(generationKey(name), randomUUID(), 'PX', GENERATION_MS),
+        );
         // Behind the new generations, on the same connection.
-        const published = commands.publish(`${prefix}${CHANNEL}`, toText(self, told));
+        const published = commands.publish(`${prefix}${CHANNEL}`, toText(self, telling));
         await Promise.all([...sets, published]);
       });
-      for (const [name, keys] of told) {
-        const left = untold.get(name);
-        for (const key of keys) left?.delete(key);
-        if (left?.size === 0) untold.delete(name);
-      }
-      isTelling = false;
-      await tell();
     } catch {
-      isTelling = false; // told when Redis is back
+      // Told when Redis is back.
+      for (const [name, keys] of telling) for (const key of keys) add(untold, name, key);
+      telling = new Map();
+      return;
     }
+    telling = new Map();
+    await tell();
   }
 
   caches.onInvalidate((name, key) => {
-    const keys = untold.get(name);
-    if (keys === undefined) untold.set(name, new Set([key]));
-    else keys.add(key);
+    add(untold, name, key);
     // One message for all that a write makes wrong.
     queueMicrotask(() => void tell());
   });
@@ -91,6 +92,12 @@ export function shareByRedis(caches: Caches, client: RedisClient): void {
     void tell();
   });
   caches.useSecondLevel(level);
+}
+
+function add(told: Told, name: string, key: string | undefined): void {
+  const keys = told.get(name);
+  if (keys === undefined) told.set(name, new Set([key]));
+  else keys.add(key);
 }
 
 function ignore(): void {}
