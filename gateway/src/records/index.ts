@@ -17,6 +17,7 @@ import {
   toTokenUsageRow,
 } from './journals.ts';
 import { Performance } from './performance.ts';
+import { type Turn, takeTurns } from './turns.ts';
 import { deleteOldExecutions, deleteOldJournals, foldHours } from './upkeep.ts';
 import { type BufferState, WriteBuffer } from './write-buffer.ts';
 
@@ -122,7 +123,7 @@ export function createRecords({ config, store, log, performance }: RecordsOption
     buffers: () => buffers.map(({ state }) => state),
     flush: async () => void (await Promise.all(buffers.map((one) => one.flush()))),
     async [Symbol.asyncDispose]() {
-      for (const timer of upkeep) clearInterval(timer);
+      await upkeep[Symbol.asyncDispose]();
       await Promise.all(buffers.map((one) => one[Symbol.asyncDispose]()));
     },
   };
@@ -158,20 +159,19 @@ function createExecuted(
   };
 }
 
-function startUpkeep(config: Config, store: Store, log: Log): NodeJS.Timeout[] {
-  const every = (hours: number, what: string, run: () => Promise<unknown>) =>
-    setInterval(() => {
-      run().catch((error: unknown) => log.warn({ error: String(error) }, `${what} failed`));
-    }, hours * HOUR_MS).unref();
-  const timers: NodeJS.Timeout[] = [];
-  if (config.METRICS_ROLLUP_ENABLED) {
-    timers.push(every(config.METRICS_ROLLUP_INTERVAL_HOURS, 'folding records', () => foldHours(store, Date.now())));
-  }
-  timers.push(
-    every(config.METRICS_CLEANUP_INTERVAL_HOURS, 'deleting old records', async () => {
+function startUpkeep(config: Config, store: Store, log: Log): AsyncDisposable {
+  const folding: Turn = {
+    name: 'folding records',
+    everyMs: config.METRICS_ROLLUP_INTERVAL_HOURS * HOUR_MS,
+    run: (signal) => foldHours(store, Date.now(), signal),
+  };
+  const deleting: Turn = {
+    name: 'deleting old records',
+    everyMs: config.METRICS_CLEANUP_INTERVAL_HOURS * HOUR_MS,
+    async run() {
       if (config.METRICS_CLEANUP_ENABLED) await deleteOldExecutions(store, config, Date.now());
       await deleteOldJournals(store, config, Date.now());
-    }),
-  );
-  return timers;
+    },
+  };
+  return takeTurns({ store, turns: config.METRICS_ROLLUP_ENABLED ? [folding, deleting] : [deleting], log });
 }

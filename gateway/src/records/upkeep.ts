@@ -21,11 +21,15 @@ interface Fold {
   last_at_ms: number;
 }
 
-/** @returns how many rows were folded */
-export async function foldHours(store: Store, nowMs: number): Promise<number> {
+/**
+ * @param signal stops it between two transactions
+ * @returns how many rows were folded
+ */
+export async function foldHours(store: Store, nowMs: number, signal?: AbortSignal): Promise<number> {
   const untilMs = Math.floor(nowMs / HOUR_MS) * HOUR_MS;
   let folded = 0;
   for (;;) {
+    if (signal?.aborted) return folded;
     const oldest = await store.query((db) =>
       db
         .selectFrom('entry_executions')

@@ -238,6 +238,12 @@ export interface TokenUsageTable extends Journal {
   client_ip: string | null;
 }
 
+/** When the processes over this database last did what one of them does for all. */
+export interface UpkeepTurnsTable {
+  name: string;
+  at_ms: Big;
+}
+
 export interface Database {
   gateways: GatewaysTable;
   entries: EntriesTable;
@@ -257,4 +263,5 @@ export interface Database {
   security_events: SecurityEventsTable;
   structured_log_entries: StructuredLogEntriesTable;
   token_usage: TokenUsageTable;
+  upkeep_turns: UpkeepTurnsTable;
 }

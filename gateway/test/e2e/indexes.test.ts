@@ -10,7 +10,7 @@ import { describeWithPostgres, startPostgres, type TestPostgres } from '../postg
 import { type AccessApp, startAccessApp, tokenOf, userPassword } from './access-app.ts';
 
 /** Read whole on purpose, or so small that PostgreSQL rightly does not look into the index. */
-const mayBeScanned = ['gateways', 'teams', 'roles', 'cache_versions'];
+const mayBeScanned = ['gateways', 'teams', 'roles', 'cache_versions', 'upkeep_turns'];
 
 describeWithPostgres('the indexes', () => {
   let postgres: TestPostgres;

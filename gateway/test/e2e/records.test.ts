@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { GatewayError } from '../../src/errors.ts';
 import { createExecutionFigures } from '../../src/records/figures.ts';
 import { toLogRow } from '../../src/records/journals.ts';
+import { takeTurns } from '../../src/records/turns.ts';
 import { deleteOldExecutions, deleteOldJournals, foldHours } from '../../src/records/upkeep.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
 import { callerOf } from '../caller-of.ts';
@@ -54,10 +55,22 @@ describeWithEachDatabase('records', (useDatabase) => {
       ...(answer === undefined ? {} : { answer }),
     });
   const rowsOf = (
-    table: 'entry_executions' | 'entry_execution_hours' | 'audit_trail' | 'security_events' | 'token_usage',
+    table:
+      | 'entry_executions'
+      | 'entry_execution_hours'
+      | 'audit_trail'
+      | 'security_events'
+      | 'token_usage'
+      | 'upkeep_turns',
   ) => store.query((db) => db.selectFrom(table).selectAll().execute());
   const empty = (
-    table: 'entry_executions' | 'entry_execution_hours' | 'audit_trail' | 'security_events' | 'token_usage',
+    table:
+      | 'entry_executions'
+      | 'entry_execution_hours'
+      | 'audit_trail'
+      | 'security_events'
+      | 'token_usage'
+      | 'upkeep_turns',
   ) => store.query((db) => db.deleteFrom(table).execute());
   const get = async (gateway: TestApp, url: string, user?: string) => {
     const answer = await gateway.send({ method: 'GET', url }, user);
@@ -283,6 +296,67 @@ describeWithEachDatabase('records', (useDatabase) => {
       await new Promise((resolve) => setTimeout(resolve, isOn === 'true' ? 0 : 800));
       await expect.poll(async () => (await rowsOf('entry_executions')).length, { timeout: 5000 }).toBe(left);
     }
+  });
+
+  it('does the upkeep soon after the start, however long its interval and however short the life of a worker', async () => {
+    await empty('entry_executions');
+    await empty('upkeep_turns');
+    await store.query((db) =>
+      db
+        .insertInto('entry_executions')
+        .values([execution('old', Date.now() - 2 * HOUR_MS), execution('older', Date.now() - 8 * DAY_MS)])
+        .execute(),
+    );
+    await using _gateway = start({ METRICS_ROLLUP_INTERVAL_HOURS: '24', METRICS_CLEANUP_INTERVAL_HOURS: '24' });
+    await expect.poll(async () => (await rowsOf('entry_executions')).length, { timeout: 5000 }).toBe(0);
+  });
+
+  it('takes each turn once for all processes and anew when the interval is over, whatever their clocks say', async () => {
+    await empty('upkeep_turns');
+    let nowMs = Date.parse('2026-03-01T00:00:00Z');
+    let runs = 0;
+    const look = async (offsetMs = 0) => {
+      const before = runs;
+      const turn = { name: 'counting', everyMs: HOUR_MS, run: async () => void runs++ };
+      const options = { store, turns: [turn], log: pino({ level: 'silent' }), firstMs: 0, now: () => nowMs + offsetMs };
+      const processes = [takeTurns(options), takeTurns(options), takeTurns(options)];
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      for (const one of processes) await one[Symbol.asyncDispose]();
+      return runs - before;
+    };
+    expect(await look()).toBe(1);
+    expect(await look()).toBe(0);
+    nowMs += HOUR_MS - 1;
+    expect(await look()).toBe(0);
+    nowMs += 1;
+    expect(await look(30_000)).toBe(1);
+    // Of a machine whose clock is behind.
+    expect(await look(0)).toBe(0);
+    // Whoever set this had a wrong clock: its turn is not waited for.
+    await store.query((db) =>
+      db
+        .updateTable('upkeep_turns')
+        .set({ at_ms: nowMs + 300 * DAY_MS })
+        .execute(),
+    );
+    expect(await look()).toBe(1);
+  });
+
+  it('gives a turn back when the process ends in the middle of it', async () => {
+    await empty('upkeep_turns');
+    const log = pino({ level: 'silent' });
+    const name = 'interrupted';
+    let runs = 0;
+    const run = async (signal: AbortSignal) => {
+      runs++;
+      if (runs === 1) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+    };
+    const start = () => takeTurns({ store, turns: [{ name, everyMs: HOUR_MS, run }], log, firstMs: 0 });
+    const first = start();
+    await expect.poll(() => runs).toBe(1);
+    await first[Symbol.asyncDispose]();
+    await using _next = start();
+    await expect.poll(() => runs).toBe(2);
   });
 
   it('audits who changed what and who called which tool, with the correlation id; nothing with AUDIT_TRAIL_ENABLED off', async () => {

@@ -7,6 +7,7 @@ import { records } from './0004-records.ts';
 import { sharing } from './0005-sharing.ts';
 import { gatewayHealth } from './0006-gateway-health.ts';
 import { hotQueries } from './0007-hot-queries.ts';
+import { upkeepTurns } from './0010-upkeep-turns.ts';
 
 export const migrations: Record<string, Migration> = {
   '0001_registry': registry,
@@ -16,4 +17,5 @@ export const migrations: Record<string, Migration> = {
   '0005_sharing': sharing,
   '0006_gateway_health': gatewayHealth,
   '0007_hot_queries': hotQueries,
+  '0010_upkeep_turns': upkeepTurns,
 };
