@@ -18,11 +18,20 @@ export async function run(reread: () => ResolvedConfig, envFile: string | undefi
   const { WORKERS, DEV_MODE } = settings.config;
   tellMeaningless(settings);
   if (WORKERS === '0' && !DEV_MODE) return serve(settings);
-  // What restarts on a change of the program is a worker.
-  if (WORKERS === '0') settings.config.WORKERS = '1';
   const program = process.argv[1] ?? '';
-  const options: PrimaryOptions = { settings, program, prepare: () => migrate(settings), reread };
+  const options: PrimaryOptions = {
+    settings: toDevMode(settings),
+    program,
+    prepare: () => migrate(settings),
+    reread: DEV_MODE ? () => toDevMode(reread()) : reread,
+  };
   await runPrimary(DEV_MODE ? { ...options, watched: [import.meta.dirname, envFile] } : options);
+}
+
+/** What restarts on a change of the program is a worker. */
+function toDevMode(settings: ResolvedConfig): ResolvedConfig {
+  if (settings.config.WORKERS === '0') settings.config.WORKERS = '1';
+  return settings;
 }
 
 function tellMeaningless({ config }: ResolvedConfig): void {

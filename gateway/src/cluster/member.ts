@@ -20,6 +20,8 @@ export class Member implements Seat {
   /** Monotonic; when it was last heard of. */
   beatAtMs = performance.now();
   readyAtMs: number | undefined;
+  /** Which settings it was started with: see Supervisor. */
+  edition = 0;
   /** Settles when it serves; rejects when it ended before. */
   readonly ready: Promise<void>;
   readonly exited: Promise<void>;
@@ -28,7 +30,7 @@ export class Member implements Seat {
   readonly #inTransit = new Map<Socket, () => void>();
 
   constructor(
-    start: () => { settings: ResolvedConfig; url: string },
+    start: () => { settings: ResolvedConfig; edition: number; url: string },
     onReport: (member: Member, report: Report) => void,
     onExit: (member: Member, code: number | null) => void,
   ) {
@@ -36,7 +38,11 @@ export class Member implements Seat {
     this.ready = new Promise((resolve, reject) => {
       this.#worker.on('message', (report: Report) => {
         this.beatAtMs = performance.now();
-        if (report.type === 'hello') this.tell({ type: 'start', ...start() });
+        if (report.type === 'hello') {
+          const { settings, edition, url } = start();
+          this.edition = edition;
+          this.tell({ type: 'start', settings, url });
+        }
         if (report.type === 'beat') this.#take(report);
         if (report.type === 'ready') {
           this.readyAtMs = performance.now();

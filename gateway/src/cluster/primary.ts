@@ -44,6 +44,7 @@ export async function runPrimary({ settings, program, prepare, reread, watched =
 
   function onReport(member: Member, report: Report): void {
     if (report.type === 'recycle') supervisor.renew(member, report.reason);
+    else if (report.type === 'ready') runTime.ready(member);
     else if (report.type === 'applied') runTime.applied(member, report.id);
     else if (report.type === 'change') runTime.change(member, report.id, report.changes);
     else if (report.type === 'counted') counts.take(member, report.snapshot, report.id);

@@ -5,24 +5,36 @@ import { GatewayError } from '../errors.ts';
 import { withChanges } from '../serve.ts';
 import { workerCount } from './cpu-count.ts';
 import type { Member } from './member.ts';
-import type { Supervisor } from './supervisor.ts';
 
 /** A worker whose event loop is busy for longer gets them when it comes to it; the administrator is not kept waiting. */
 const APPLY_DEADLINE_MS = 5000;
 
+/** What this needs of the supervisor. */
+interface Settled {
+  settings: ResolvedConfig;
+  edition: number;
+  readonly serving: Pick<Member, 'id' | 'edition' | 'tell'>[];
+  resize(count: number): Promise<void>;
+}
+
 export class RunTimeSettings {
-  readonly #supervisor: Supervisor;
+  readonly #supervisor: Settled;
   readonly #log: Logger;
   readonly #waiting = new Map<string, () => void>();
   #changes: Record<string, unknown> = {};
   #orders = 0;
 
-  constructor(supervisor: Supervisor, log: Logger) {
+  constructor(supervisor: Settled, log: Logger) {
     this.#supervisor = supervisor;
     this.#log = log;
   }
 
-  applied(member: Member, id: number): void {
+  /** It listens to orders from now on: what changed while it was starting is in force there before its first connection. */
+  ready(member: Pick<Member, 'id' | 'edition' | 'tell'>): void {
+    if (member.edition !== this.#supervisor.edition) void this.#apply(member);
+  }
+
+  applied(member: Pick<Member, 'id'>, id: number): void {
     this.#waiting.get(`${member.id} ${id}`)?.();
   }
 
@@ -31,22 +43,13 @@ export class RunTimeSettings {
     this.#put(withChanges(settings, this.#changes));
   }
 
-  async change(member: Member, id: number, changes: Record<string, unknown>): Promise<void> {
+  async change(member: Pick<Member, 'tell'>, id: number, changes: Record<string, unknown>): Promise<void> {
     const supervisor = this.#supervisor;
     try {
-      const { WORKERS: before } = supervisor.settings.config;
-      const changed = withChanges(supervisor.settings, changes);
-      if (changed.config.WORKERS === '0') {
-        const message = 'must be 1 or more (or auto) while there are workers, got "0"';
-        throw new GatewayError('GW_CONFIG_INVALID', { detail: message, faults: [{ path: '/WORKERS', message }] });
-      }
+      this.#put(withChanges(supervisor.settings, changes));
       Object.assign(this.#changes, changes);
-      this.#put(changed);
       await Promise.all(supervisor.serving.map((each) => this.#apply(each)));
       this.#log.info({ settings: Object.keys(changes) }, 'settings changed at run time');
-      const { WORKERS: now } = changed.config;
-      if (now !== before)
-        supervisor.resize(workerCount(now)).catch((error) => this.#log.error({ error: String(error) }));
       member.tell({ type: 'changed', id });
     } catch (error) {
       const isRefused = error instanceof GatewayError;
@@ -56,14 +59,23 @@ export class RunTimeSettings {
     }
   }
 
-  /** The primary reads its own settings at use, too: the object stays the same. */
+  /** The primary reads its own settings at use, too: the object stays the same. @throws GW_CONFIG_INVALID */
   #put({ config, origins }: ResolvedConfig): void {
-    Object.assign(this.#supervisor.settings.config, config);
-    Object.assign(this.#supervisor.settings.origins, origins);
+    const supervisor = this.#supervisor;
+    const { WORKERS: before } = supervisor.settings.config;
+    const { WORKERS: now } = config;
+    if (now === '0') {
+      const message = 'must be 1 or more (or auto) while there are workers, got "0"';
+      throw new GatewayError('GW_CONFIG_INVALID', { detail: message, faults: [{ path: '/WORKERS', message }] });
+    }
+    Object.assign(supervisor.settings.config, config);
+    Object.assign(supervisor.settings.origins, origins);
+    supervisor.edition += 1;
     this.#log.level = config.LOG_LEVEL;
+    if (now !== before) supervisor.resize(workerCount(now)).catch((error) => this.#log.error({ error: String(error) }));
   }
 
-  #apply(member: Member): Promise<void> {
+  #apply(member: Pick<Member, 'id' | 'tell'>): Promise<void> {
     const id = ++this.#orders;
     const key = `${member.id} ${id}`;
     return new Promise<void>((resolve) => {

@@ -28,6 +28,8 @@ export interface SupervisorOptions {
 export class Supervisor {
   readonly members = new Set<Member>();
   settings: ResolvedConfig;
+  /** Counts the changes of the settings: a worker that was started with older ones is told when it listens. */
+  edition = 0;
   readonly #options: SupervisorOptions;
   #wanted = 0;
   #failures = 0;
@@ -118,7 +120,7 @@ export class Supervisor {
 
   #spawn(): Member {
     const member = new Member(
-      () => ({ settings: this.settings, url: this.#options.url() }),
+      () => ({ settings: this.settings, edition: this.edition, url: this.#options.url() }),
       this.#options.onReport,
       (ended, code) => this.#onExit(ended, code),
     );

@@ -33,12 +33,16 @@ export async function runGateway(args: string[], environment: Record<string, str
   return { ...output, exitCode };
 }
 
-/** @param nodeOptions for Node itself, before the script */
+/**
+ * @param nodeOptions for Node itself, before the script
+ * @param args behind `serve`
+ */
 export async function startGateway(
   environment: Record<string, string>,
   nodeOptions: string[] = [],
+  args: string[] = [],
 ): Promise<GatewayProcess> {
-  const child = spawnGateway(['serve'], { PORT: '0', JWT_SECRET_KEY: secret, ...environment }, nodeOptions);
+  const child = spawnGateway(['serve', ...args], { PORT: '0', JWT_SECRET_KEY: secret, ...environment }, nodeOptions);
   let log = '';
   child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()));
   let output = '';

@@ -1,5 +1,7 @@
 // Workers under load: nothing is dropped when they are renewed, replaced, added or stopped.
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeWithPostgres, startPostgres, type TestPostgres } from '../postgres.ts';
@@ -68,6 +70,25 @@ describeWithPostgres('workers', () => {
     });
     const { failures } = await clients.stop();
     expect(failures).toEqual([]);
+  });
+
+  test('SIGHUP makes as many workers as the environment file says now', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatebench-workers-'));
+    const file = join(folder, 'workers.env');
+    writeFileSync(file, 'WORKERS=1\n');
+    try {
+      await using gateway = await startGateway({ DATABASE_URL: databaseUrl }, [], ['--env-file', file]);
+      const before = workersOf(gateway.pid);
+      expect(before).toHaveLength(1);
+      writeFileSync(file, 'WORKERS=2\n');
+      process.kill(gateway.pid, 'SIGHUP');
+      await until('two new workers serve alone', () => {
+        const now = workersOf(gateway.pid);
+        return now.length === 2 && now.every((pid) => !before.includes(pid));
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test('SIGTERM ends the gateway in order: whoever was served is answered', async () => {
