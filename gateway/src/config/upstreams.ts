@@ -15,21 +15,25 @@ export const upstreamSettings = {
   HTTPX_MAX_CONNECTIONS: count('connections to one upstream, per worker; standing streams are apart', {
     default: 100,
     ...connections,
+    live: true,
     sourceNote: 'the source counts the connections to all upstreams together',
   }),
   HTTPX_MAX_KEEPALIVE_CONNECTIONS: count('of them, those that are kept open when they are idle', {
     default: 20,
     ...connections,
+    live: true,
   }),
   HTTPX_KEEPALIVE_EXPIRY: seconds('how long an idle connection to an upstream is kept', {
     default: 5,
     minimum: 0.1,
     maximum: 3600,
+    live: true,
   }),
   HTTPX_CONNECT_TIMEOUT: seconds('longest wait for an upstream to accept a connection', {
     default: 5,
     minimum: 0.05,
     maximum: 600,
+    live: true,
   }),
   HTTPX_READ_TIMEOUT: seconds('longest silence of an upstream within an answer, outside the session pool', {
     default: 30,

@@ -3,16 +3,9 @@
 import { Client, Pool } from 'undici';
 import type { Config } from '../config.ts';
 import { createAddressGuard, type SsrfConfig } from '../ssrf.ts';
+import { type ConnectionConfig, LiveDispatcher } from './live-dispatcher.ts';
 
-export type OutboundConfig = SsrfConfig &
-  Pick<
-    Config,
-    | 'HTTPX_MAX_CONNECTIONS'
-    | 'HTTPX_MAX_KEEPALIVE_CONNECTIONS'
-    | 'HTTPX_KEEPALIVE_EXPIRY'
-    | 'HTTPX_CONNECT_TIMEOUT'
-    | 'HTTPX_POOL_TIMEOUT'
-  >;
+export type OutboundConfig = SsrfConfig & ConnectionConfig & Pick<Config, 'HTTPX_POOL_TIMEOUT'>;
 
 /** A connection beyond those that are kept is closed when it was idle for this long: at once, but for calls in a rush. */
 const SURPLUS_IDLE_MS = 250;
@@ -56,9 +49,8 @@ export class Outbound implements AsyncDisposable {
 
 class PooledOrigin implements Origin {
   readonly #config: OutboundConfig;
-  readonly #maxConnections: number;
-  readonly #calls: Pool;
-  readonly #aside: Pool;
+  readonly #calls: LiveDispatcher<Pool>;
+  readonly #aside: LiveDispatcher<Pool>;
   readonly #onUnused: () => void;
   #running = 0;
   #holders = 0;
@@ -70,29 +62,32 @@ class PooledOrigin implements Origin {
     guard.checkLiteral(new URL(origin));
     this.#config = config;
     this.#onUnused = onUnused;
-    this.#maxConnections = config.HTTPX_MAX_CONNECTIONS;
-    const keepAliveMs = config.HTTPX_KEEPALIVE_EXPIRY * 1000;
-    const options = {
-      keepAliveTimeout: keepAliveMs,
+    const toOptions = () => ({
+      keepAliveTimeout: config.HTTPX_KEEPALIVE_EXPIRY * 1000,
       // A server's own keep-alive hint is respected up to our setting, less the second that undici takes off.
-      keepAliveMaxTimeout: keepAliveMs,
+      keepAliveMaxTimeout: config.HTTPX_KEEPALIVE_EXPIRY * 1000,
       connect: { timeout: config.HTTPX_CONNECT_TIMEOUT * 1000, lookup: guard.lookup },
       // The deadlines are ours (exchange.ts).
       headersTimeout: 0,
       bodyTimeout: 0,
-    };
-    let made = 0;
-    this.#calls = new Pool(origin, {
-      ...options,
-      connections: config.HTTPX_MAX_CONNECTIONS,
-      // The pool fills connections in the order in which it made them: the last ones are those of a rush.
-      factory(url, given) {
-        const isKept = ++made <= config.HTTPX_MAX_KEEPALIVE_CONNECTIONS;
-        const surplus = { keepAliveTimeout: SURPLUS_IDLE_MS, keepAliveMaxTimeout: SURPLUS_IDLE_MS };
-        return new Client(url, isKept ? given : { ...given, ...surplus });
-      },
     });
-    this.#aside = new Pool(origin, { ...options, keepAliveTimeout: SURPLUS_IDLE_MS });
+    this.#calls = new LiveDispatcher(config, () => {
+      const kept = config.HTTPX_MAX_KEEPALIVE_CONNECTIONS;
+      let made = 0;
+      return new Pool(origin, {
+        ...toOptions(),
+        connections: config.HTTPX_MAX_CONNECTIONS,
+        // The pool fills connections in the order in which it made them: the last ones are those of a rush.
+        factory(url, given) {
+          const surplus = { keepAliveTimeout: SURPLUS_IDLE_MS, keepAliveMaxTimeout: SURPLUS_IDLE_MS };
+          return new Client(url, ++made <= kept ? given : { ...given, ...surplus });
+        },
+      });
+    });
+    this.#aside = new LiveDispatcher(
+      config,
+      () => new Pool(origin, { ...toOptions(), keepAliveTimeout: SURPLUS_IDLE_MS }),
+    );
   }
 
   get poolTimeoutMs(): number {
@@ -100,7 +95,7 @@ class PooledOrigin implements Origin {
   }
 
   begin(isAside: boolean): boolean {
-    return !isAside && ++this.#running > this.#maxConnections;
+    return !isAside && ++this.#running > this.#config.HTTPX_MAX_CONNECTIONS;
   }
 
   end(isAside: boolean): void {
@@ -108,7 +103,7 @@ class PooledOrigin implements Origin {
   }
 
   dispatcher(isAside: boolean): Pool {
-    return isAside ? this.#aside : this.#calls;
+    return isAside ? this.#aside.current : this.#calls.current;
   }
 
   retain(): void {

@@ -7,6 +7,7 @@ import { type CheckArguments, compileSchema } from '../mcp/input-schema.ts';
 import { isObject } from '../mcp/messages.ts';
 import type { CancelSignal, ForwardedAnswer } from '../mcp/ports.ts';
 import { createAddressGuard } from '../ssrf.ts';
+import { LiveDispatcher } from './live-dispatcher.ts';
 import type { OutboundConfig } from './outbound.ts';
 
 /** `registry/catalog.ts` has what each part means. */
@@ -34,14 +35,16 @@ export function createRestCalls(
   observe: (outcome: string, seconds: number) => void = () => undefined,
 ): RestCalls {
   const guard = createAddressGuard(config);
-  const agent = new Agent({
-    connections: config.HTTPX_MAX_CONNECTIONS,
-    keepAliveTimeout: config.HTTPX_KEEPALIVE_EXPIRY * 1000,
-    connect: { timeout: config.HTTPX_CONNECT_TIMEOUT * 1000, lookup: guard.lookup },
-    // The one deadline is the signal's.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
+  const toAgent = () =>
+    new Agent({
+      connections: config.HTTPX_MAX_CONNECTIONS,
+      keepAliveTimeout: config.HTTPX_KEEPALIVE_EXPIRY * 1000,
+      connect: { timeout: config.HTTPX_CONNECT_TIMEOUT * 1000, lookup: guard.lookup },
+      // The one deadline is the signal's.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+  const agents = new LiveDispatcher(config, toAgent);
   /** One per tool object: a changed tool is another object. */
   const checks = new WeakMap<RestTool, CheckArguments>();
 
@@ -67,7 +70,7 @@ export function createRestCalls(
     const timer = setTimeout(() => abort.abort(late), timeoutMs);
     try {
       if (signal.aborted) throw signal.reason;
-      const answer = await agent.request({
+      const answer = await agents.current.request({
         origin: url.origin,
         path: `${url.pathname}${url.search}`,
         method: tool.method,
@@ -103,7 +106,7 @@ export function createRestCalls(
         throw error;
       }
     },
-    [Symbol.asyncDispose]: () => agent.destroy(),
+    [Symbol.asyncDispose]: () => agents.destroy(),
   };
 }
 

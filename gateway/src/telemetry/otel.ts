@@ -81,13 +81,18 @@ function toTraceSpan(
       const headers = ['traceparent', toTraceparent(span.spanContext())];
       return typeof tracestate === 'string' ? [...headers, 'tracestate', tracestate] : headers;
     },
-    child(name, kind, attributes: SpanAttributes, startedAt) {
+    child(name, kind, attributes: SpanAttributes, startedAt, remote) {
+      const continued = remote && parseTraceparent(remote.traceparent, remote.tracestate);
+      const isOther = continued !== undefined && continued.traceId !== span.spanContext().traceId;
       const options = {
         kind: kind === 'client' ? SpanKind.CLIENT : SpanKind.INTERNAL,
         attributes,
         ...(startedAt === undefined ? {} : { startTime: toEpochMs(startedAt) }),
       };
-      return toTraceSpan(tracer, tracer.startSpan(name, options, context), context, tracestate);
+      if (!isOther) return toTraceSpan(tracer, tracer.startSpan(name, options, context), context, tracestate);
+      const parentContext = trace.setSpanContext(ROOT_CONTEXT, continued);
+      const linked = { ...options, links: [{ context: span.spanContext() }] };
+      return toTraceSpan(tracer, tracer.startSpan(name, linked, parentContext), parentContext, remote?.tracestate);
     },
     set: (attributes) => void span.setAttributes(attributes),
     fail: (message) => void span.setStatus({ code: SpanStatusCode.ERROR, message }),

@@ -153,6 +153,7 @@ describeWithSqlite('telemetry of a running gateway', () => {
       traceparent: `00-${traceId}-${upstreamSpan?.spanId}-01`,
       tracestate: 'vendor=1',
     });
+    expect(asked?.text).toContain(`"traceparent":"00-${traceId}-${upstreamSpan?.spanId}-01","tracestate":"vendor=1"`);
     const list = spans.find(({ name }) => name === 'GET /tools');
     const database = spans.find(({ name, parentSpanId }) => name === 'database' && parentSpanId === list?.spanId);
     expect(database?.attributes).toContainEqual({

@@ -1,8 +1,8 @@
 // What each of our requests to an upstream of the stateless revision says about its client: the counterpart of envelope.ts.
 // https://modelcontextprotocol.io/specification/2026-07-28/basic/index#meta
 import { productInfo } from '../../version.ts';
-import { locateMember, prependMembers } from '../json-text.ts';
-import { isObject } from '../messages.ts';
+import { locateMember } from '../json-text.ts';
+import { putMeta } from '../meta-text.ts';
 import type { StatedClient } from '../ports.ts';
 import { statelessVersion } from '../versions.ts';
 import { metaKeys } from './envelope.ts';
@@ -10,13 +10,12 @@ import { encodeHeader } from './header-value.ts';
 import { nameMembers } from './name-members.ts';
 import { type ParamHeader, writeParamHeaders } from './param-headers.ts';
 
-const own: ReadonlySet<string> = new Set([
+const keys: ReadonlySet<string> = new Set([
   metaKeys.protocolVersion,
   metaKeys.clientInfo,
   metaKeys.clientCapabilities,
   metaKeys.logLevel,
 ]);
-const PREFIX = 'io.modelcontextprotocol';
 const fixed = `"${metaKeys.protocolVersion}":"${statelessVersion}","${metaKeys.clientInfo}":${JSON.stringify(productInfo)}`;
 
 /** Members of `_meta`, as text: the same for all requests of one client. */
@@ -27,15 +26,7 @@ export function toEnvelope({ clientCapabilities, logLevel }: StatedClient): stri
 
 /** Everything else stays as the client wrote it; an envelope that is there already is replaced. */
 export function withEnvelope(paramsJson: string | undefined, envelope: string): string {
-  if (paramsJson === undefined) return `{"_meta":{${envelope}}}`;
-  const span = locateMember(paramsJson, '_meta');
-  if (span === 'absent') return prependMembers(paramsJson, `"_meta":{${envelope}}`);
-  if (span === 'unclear') {
-    const { _meta, ...params } = JSON.parse(paramsJson) as Record<string, unknown>;
-    return prependMembers(JSON.stringify(params), `"_meta":${mergeMeta(JSON.stringify(_meta ?? {}), envelope)}`);
-  }
-  const meta = mergeMeta(paramsJson.slice(span.start, span.end), envelope);
-  return `${paramsJson.slice(0, span.start)}${meta}${paramsJson.slice(span.end)}`;
+  return putMeta(paramsJson, { json: envelope, keys, mark: 'io.modelcontextprotocol' });
 }
 
 /**
@@ -50,16 +41,6 @@ export function toMetadataHeaders(method: string, paramsJson: string | undefined
   if (typeof name === 'string') headers.push('mcp-name', encodeHeader(name));
   if (wanted.length > 0) headers.push(...writeParamHeaders(wanted, memberOf(paramsJson, 'arguments')));
   return headers;
-}
-
-function mergeMeta(metaJson: string, envelope: string): string {
-  // A key may be escaped: only what has no backslash shows that it has none of ours.
-  if (metaJson.startsWith('{') && !metaJson.includes(PREFIX) && !metaJson.includes('\\')) {
-    return prependMembers(metaJson, envelope);
-  }
-  const meta: unknown = JSON.parse(metaJson);
-  const kept = isObject(meta) ? Object.entries(meta).filter(([key]) => !own.has(key)) : [];
-  return prependMembers(JSON.stringify(Object.fromEntries(kept)), envelope);
 }
 
 function memberOf(paramsJson: string, name: string): unknown {
