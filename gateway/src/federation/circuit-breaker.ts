@@ -1,5 +1,7 @@
 // Leaves an upstream alone to which no session can be opened: after a number of failures in a row nobody tries for a while, then
-// one does for all. Calls that fail in an open session do not count.
+// one does for all. Calls that fail in an open session do not count: one slow tool among fast ones says nothing of the others. What
+// counts beside openings that fail is what stands in their place: a session in which a call found no answer and that does not
+// answer to its check either: it has to be opened anew.
 import { GatewayError } from '../errors.ts';
 
 export type CircuitState = 'closed' | 'open' | 'half_open';
@@ -8,13 +10,16 @@ export interface CircuitBreakerOptions {
   url: string;
   threshold: () => number;
   resetMs: () => number;
-  /** Does the upstream's port take connections? Asked while the circuit is open because it did not. */
-  knock: () => Promise<boolean>;
+  /**
+   * Is it there again? Asked while the circuit is open: `port`, because it took no connections; `answer`, because it took them and
+   * said nothing.
+   */
+  knock: (wanted: 'port' | 'answer') => Promise<boolean>;
   /** Monotonic milliseconds. */
   nowMs?: () => number;
 }
 
-/** An upstream that was restarted is back long before `resetMs`: its port tells. */
+/** An upstream that was restarted, or thawed, is back long before `resetMs`. */
 const KNOCK_EVERY_MS = 1_000;
 
 export class CircuitBreaker implements Disposable {
@@ -26,6 +31,8 @@ export class CircuitBreaker implements Disposable {
   #openedAtMs: number | undefined;
   #isProbing = false;
   #knocking: NodeJS.Timeout | undefined;
+  /** Probes in a row that a knock had promised to be good: something answers there that is not the upstream. */
+  #deceived = 0;
 
   constructor(options: CircuitBreakerOptions) {
     this.#options = options;
@@ -58,15 +65,24 @@ export class CircuitBreaker implements Disposable {
     }
   }
 
+  /** Counts what stands in the place of a failed opening. */
+  failed(error: unknown): void {
+    this.failures++;
+    if (this.#openedAtMs === undefined ? this.failures >= this.#options.threshold() : this.#leftMs() <= 0) {
+      this.#open(error);
+    }
+  }
+
   [Symbol.dispose](): void {
-    clearInterval(this.#knocking);
+    clearTimeout(this.#knocking);
   }
 
   #close(): void {
     this.failures = 0;
+    this.#deceived = 0;
     this.#isProbing = false;
     this.#openedAtMs = undefined;
-    clearInterval(this.#knocking);
+    clearTimeout(this.#knocking);
   }
 
   #fail(error: unknown): void {
@@ -75,22 +91,33 @@ export class CircuitBreaker implements Disposable {
     this.#isProbing = false;
     // Of several that were under way when it opened, the later ones do not open it again.
     if (!isProbe && (this.#openedAtMs !== undefined || this.failures < this.#options.threshold())) return;
-    this.#openedAtMs = this.#nowMs();
-    this.trips++;
-    clearInterval(this.#knocking);
-    if (error instanceof GatewayError && error.code === 'GW_UPSTREAM_UNREACHABLE') {
-      this.#knocking = setInterval(() => void this.#knock(), KNOCK_EVERY_MS).unref();
-    }
+    this.#open(error);
   }
 
-  async #knock(): Promise<void> {
+  #open(error: unknown): void {
+    this.#openedAtMs = this.#nowMs();
+    this.trips++;
+    clearTimeout(this.#knocking);
+    const code = error instanceof GatewayError ? error.code : undefined;
+    if (code === 'GW_UPSTREAM_UNREACHABLE') this.#knockLater('port');
+    else if (code === 'GW_UPSTREAM_TIMEOUT') this.#knockLater('answer');
+  }
+
+  #knockLater(wanted: 'port' | 'answer'): void {
+    const waitMs = KNOCK_EVERY_MS * 2 ** Math.min(this.#deceived, 16);
+    this.#knocking = setTimeout(() => void this.#knock(wanted), waitMs).unref();
+  }
+
+  async #knock(wanted: 'port' | 'answer'): Promise<void> {
     const openedAtMs = this.#openedAtMs;
-    if (openedAtMs === undefined || this.#leftMs() <= 0) {
-      clearInterval(this.#knocking);
+    if (openedAtMs === undefined || this.#leftMs() <= 0) return;
+    const isThere = await this.#options.knock(wanted);
+    if (this.#openedAtMs !== openedAtMs) return;
+    if (!isThere) {
+      this.#knockLater(wanted);
       return;
     }
-    if (!(await this.#options.knock()) || this.#openedAtMs !== openedAtMs) return;
-    clearInterval(this.#knocking);
+    this.#deceived++;
     this.#openedAtMs = this.#nowMs() - this.#options.resetMs();
   }
 

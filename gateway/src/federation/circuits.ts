@@ -3,7 +3,7 @@ import type { Config } from '../config.ts';
 import { createAddressGuard, type SsrfConfig } from '../ssrf.ts';
 import { parseUrl } from './address.ts';
 import { CircuitBreaker, type CircuitState } from './circuit-breaker.ts';
-import { knock } from './knock.ts';
+import { knock, knockForAnswer } from './knock.ts';
 
 export type CircuitConfig = SsrfConfig &
   Pick<Config, 'MCP_SESSION_POOL_CIRCUIT_BREAKER_THRESHOLD' | 'MCP_SESSION_POOL_CIRCUIT_BREAKER_RESET'>;
@@ -25,17 +25,24 @@ export class Circuits implements Disposable {
 
   /** @throws GW_UPSTREAM_CIRCUIT_OPEN at once, or what `attempt` throws */
   run<T>(url: string, attempt: () => Promise<T>): Promise<T> {
+    return this.of(url).run(attempt);
+  }
+
+  of(url: string): CircuitBreaker {
     let breaker = this.#byUrl.get(url);
     if (breaker === undefined) {
       breaker = new CircuitBreaker({
         url,
         threshold: () => this.#config.MCP_SESSION_POOL_CIRCUIT_BREAKER_THRESHOLD,
         resetMs: () => this.#config.MCP_SESSION_POOL_CIRCUIT_BREAKER_RESET * 1000,
-        knock: () => knock(parseUrl(url), createAddressGuard(this.#config).lookup),
+        knock: (wanted) => {
+          const { lookup } = createAddressGuard(this.#config);
+          return wanted === 'port' ? knock(parseUrl(url), lookup) : knockForAnswer(parseUrl(url), lookup);
+        },
       });
       this.#byUrl.set(url, breaker);
     }
-    return breaker.run(attempt);
+    return breaker;
   }
 
   /** By URL, without the query, which may hold a key. */

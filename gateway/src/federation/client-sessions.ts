@@ -12,6 +12,8 @@ import type { UpstreamSession } from './upstream-session.ts';
 export interface ClientSessionsOptions {
   open: (address: UpstreamAddress, session: SessionFor) => Promise<UpstreamSession>;
   toUpstream: (address: UpstreamAddress, source: SessionSource, passed: string[]) => Upstream;
+  /** Asks a session that is suspect whether it is good. Never rejects. */
+  verify: (address: UpstreamAddress) => (session: UpstreamSession) => Promise<boolean>;
   timeoutMs: () => number;
   goodbyeMs: () => number;
 }
@@ -90,6 +92,7 @@ class ClientUpstream implements Upstream {
     this.#source = new LoneSession({
       url: address.url,
       goodbyeMs: options.goodbyeMs,
+      verify: options.verify(address),
       open: async (timeoutMs) => {
         const session = await options.open(address, { clientCapabilities, peer, passed, timeoutMs });
         this.#prepare(session);
@@ -100,7 +103,7 @@ class ClientUpstream implements Upstream {
   }
 
   get session(): UpstreamSession | undefined {
-    return this.#source.take();
+    return this.#source.session;
   }
 
   request(

@@ -1,5 +1,5 @@
 // Is a session that was idle still good? Asked by a chain of methods: one that the upstream does not know leaves it to the next.
-import type { Config } from '../config.ts';
+import { GatewayError } from '../errors.ts';
 import type { UpstreamSession } from './upstream-session.ts';
 import { FORGOTTEN } from './upstream-session.ts';
 
@@ -10,25 +10,28 @@ const requests: Record<string, string> = {
   list_resources: 'resources/list',
 };
 
+/** `silent`: it did not answer in time; `gone`: it is known to be of no use any more. */
+export type Health = 'good' | 'silent' | 'gone';
+
 /** Never rejects. `skip` takes it to be good; so does any answer, unless all of the chain are errors. */
-export async function isHealthy(
+export async function checkHealth(
   session: Pick<UpstreamSession, 'request'>,
-  config: Pick<Config, 'MCP_SESSION_POOL_HEALTH_CHECK_METHODS' | 'MCP_SESSION_POOL_HEALTH_CHECK_TIMEOUT'>,
-): Promise<boolean> {
-  for (const name of namesOf(config.MCP_SESSION_POOL_HEALTH_CHECK_METHODS)) {
+  methods: string,
+  timeoutMs: number,
+): Promise<Health> {
+  for (const name of namesOf(methods)) {
     const method = requests[name];
-    if (method === undefined) return true;
+    if (method === undefined) return 'good';
     try {
-      const timeoutMs = config.MCP_SESSION_POOL_HEALTH_CHECK_TIMEOUT * 1000;
       const answer = await session.request(method, undefined, timeoutMs, undefined, undefined);
-      if (answer === FORGOTTEN) return false;
-      if (answer.ok) return true;
-    } catch {
-      // No answer, or none that is valid: who does not answer a ping will not answer a call.
-      return false;
+      if (answer === FORGOTTEN) return 'gone';
+      if (answer.ok) return 'good';
+    } catch (error) {
+      // Who does not answer a ping will not answer a call.
+      return error instanceof GatewayError && error.code === 'GW_UPSTREAM_TIMEOUT' ? 'silent' : 'gone';
     }
   }
-  return false;
+  return 'gone';
 }
 
 /** `ping,skip`, or a JSON list as the source writes it. */

@@ -87,6 +87,7 @@ class InitializedSession extends UpstreamSession {
   ): Promise<UpstreamAnswer | typeof FORGOTTEN> {
     const id = ++this.#lastId;
     const signal = options?.signal;
+    const { heard } = this;
     try {
       const answer = await this.#wire.request({
         id,
@@ -98,6 +99,7 @@ class InitializedSession extends UpstreamSession {
         inbox: this.#inbox,
         from: options,
       });
+      this.heard++;
       if (answer.status !== 200 && this.#id !== undefined && isForgotten(answer, id)) {
         this.isLost = true;
         this.#isForgotten = true;
@@ -108,6 +110,7 @@ class InitializedSession extends UpstreamSession {
       const code = error instanceof GatewayError ? error.code : undefined;
       // Who stops waiting says so: basic/lifecycle#timeouts. Closing the connection does not cancel.
       if (signal?.aborted || code === 'GW_UPSTREAM_TIMEOUT') this.#cancel(id);
+      if (code === 'GW_UPSTREAM_TIMEOUT' && this.heard === heard) this.isSuspect = true;
       // After a restart some upstreams answer with something else than 404 to a session of their former life.
       if (code === 'GW_UPSTREAM_UNREACHABLE') this.isLost = true;
       throw error;

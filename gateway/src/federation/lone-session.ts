@@ -9,6 +9,8 @@ import { waitFor } from './wait.ts';
 export interface LoneSessionOptions {
   url: string;
   open: (timeoutMs: number) => Promise<UpstreamSession>;
+  /** Asks a session that is suspect whether it is good, and never rejects; undefined: it is taken to be. */
+  verify?: (session: UpstreamSession) => Promise<boolean>;
   /** How long saying goodbye may take. */
   goodbyeMs: () => number;
 }
@@ -23,8 +25,14 @@ export class LoneSession implements SessionSource {
     this.#options = options;
   }
 
-  take(): UpstreamSession | undefined {
+  /** The one that is open, good or not. */
+  get session(): UpstreamSession | undefined {
     return this.#session?.isBroken ? undefined : this.#session;
+  }
+
+  take(): UpstreamSession | undefined {
+    const { session } = this;
+    return session?.isSuspect && this.#options.verify !== undefined ? undefined : session;
   }
 
   /** Single flight: whoever comes meanwhile waits for the same session. */
@@ -45,9 +53,12 @@ export class LoneSession implements SessionSource {
   }
 
   async #replace(timeoutMs: number): Promise<UpstreamSession> {
+    const untilMs = performance.now() + timeoutMs;
+    const suspect = this.session;
+    if (suspect !== undefined && (await this.#options.verify?.(suspect))) return suspect;
     void this.#session?.close(this.#options.goodbyeMs());
     this.#session = undefined;
-    const session = await this.#options.open(timeoutMs);
+    const session = await this.#options.open(untilMs - performance.now());
     if (this.#isOver) {
       void session.close(this.#options.goodbyeMs());
       throw new GatewayError('GW_UPSTREAM_UNREACHABLE', { detail: `${this.#options.url}: its session is over` });

@@ -3,7 +3,7 @@
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import type { CancelSignal } from '../mcp/ports.ts';
-import { isHealthy } from './health-chain.ts';
+import { checkHealth } from './health-chain.ts';
 import type { SessionSource } from './session-source.ts';
 import type { UpstreamSession } from './upstream-session.ts';
 import { WaitingLine, waitFor } from './wait.ts';
@@ -40,12 +40,12 @@ export interface PoolCounts {
 export interface SessionPoolOptions {
   url: string;
   config: SessionPoolConfig;
-  open: (timeoutMs: number) => Promise<UpstreamSession>;
+  /** @param leftMs what the first of those who wait for it has left */
+  open: (leftMs: number) => Promise<UpstreamSession>;
+  /** Asks a session that is suspect whether it is good. Never rejects. */
+  verify: (session: UpstreamSession) => Promise<boolean>;
   counts: PoolCounts;
 }
-
-/** Opening has its own deadline (MCP_SESSION_POOL_CREATE_TIMEOUT): it serves all who wait, not the first of them. */
-const NO_DEADLINE_MS = 2 ** 31 - 1;
 
 export class SessionPool implements SessionSource {
   /** When it last served somebody. */
@@ -89,7 +89,7 @@ export class SessionPool implements SessionSource {
       if (idle !== undefined) {
         await waitFor(this.#check(idle), untilMs - nowMs, signal, url);
       } else if (this.#sessions.length < config.MCP_SESSION_POOL_MAX_PER_KEY) {
-        await waitFor(this.#open(), untilMs - nowMs, signal, url);
+        await waitFor(this.#open(untilMs - nowMs), untilMs - nowMs, signal, url);
       } else {
         const handed = await this.#wait(
           Math.min(untilMs - nowMs, config.MCP_SESSION_POOL_ACQUIRE_TIMEOUT * 1000),
@@ -108,6 +108,9 @@ export class SessionPool implements SessionSource {
       if (session.inFlight === 0) this.#end(session);
     } else if (session.isBroken) {
       this.#retire(session);
+    } else if (session.isSuspect) {
+      // At once: whoever comes next need not wait for it as long.
+      void this.#check(session);
     }
     if (this.#line.length > 0) this.#serveLine(nowMs);
   }
@@ -148,17 +151,17 @@ export class SessionPool implements SessionSource {
   }
 
   /** Single flight: whoever comes meanwhile waits for the same session. */
-  #open(): Promise<UpstreamSession> {
-    this.#opening ??= this.#add().finally(() => {
+  #open(timeoutMs: number): Promise<UpstreamSession> {
+    this.#opening ??= this.#add(timeoutMs).finally(() => {
       this.#opening = undefined;
     });
     return this.#opening;
   }
 
-  async #add(): Promise<UpstreamSession> {
+  async #add(timeoutMs: number): Promise<UpstreamSession> {
     const { url, open, counts } = this.#options;
     try {
-      const session = await open(NO_DEADLINE_MS);
+      const session = await open(timeoutMs);
       counts.created++;
       // The one it was opened for is not a reuse.
       counts.reused--;
@@ -204,6 +207,7 @@ export class SessionPool implements SessionSource {
   }
 
   #isToBeChecked(session: UpstreamSession, nowMs: number): boolean {
+    if (session.isSuspect) return true;
     if (session.inFlight > 0) return false;
     return nowMs - session.usedAtMs >= this.#options.config.MCP_SESSION_POOL_HEALTH_CHECK_INTERVAL * 1000;
   }
@@ -218,15 +222,21 @@ export class SessionPool implements SessionSource {
   }
 
   async #runCheck(session: UpstreamSession): Promise<void> {
-    const { config, counts } = this.#options;
+    const { config, verify, counts } = this.#options;
     counts.healthChecks++;
-    if (await isHealthy(session, config)) {
-      session.usedAtMs = performance.now();
+    const timeoutMs = config.MCP_SESSION_POOL_HEALTH_CHECK_TIMEOUT * 1000;
+    const isGood = session.isSuspect
+      ? await verify(session)
+      : (await checkHealth(session, config.MCP_SESSION_POOL_HEALTH_CHECK_METHODS, timeoutMs)) === 'good';
+    const nowMs = performance.now();
+    if (isGood) {
+      session.usedAtMs = nowMs;
     } else {
       counts.healthCheckFailures++;
       session.isLost = true;
       this.#retire(session);
     }
+    if (this.#line.length > 0) this.#serveLine(nowMs);
   }
 
   /** It gets no further requests, and is closed when those that it carries have ended. */

@@ -146,6 +146,7 @@ class StatelessSession extends UpstreamSession {
   ): Promise<UpstreamAnswer | typeof FORGOTTEN> {
     const { url, passed, silenceMs, listChanged } = this.#options;
     const id = ++this.#lastId;
+    const { heard } = this;
     const stated = options?.stated;
     const envelope = stated === undefined ? this.#envelope : toEnvelope(stated);
     try {
@@ -160,6 +161,7 @@ class StatelessSession extends UpstreamSession {
         inbox: this.#inbox,
         from: options,
       });
+      this.heard++;
       if (got.status !== 200 && !isModern(got)) return this.#forget();
       const answer = readAnswer(got, id, url);
       if (answer.ok) return answer;
@@ -170,7 +172,9 @@ class StatelessSession extends UpstreamSession {
       listChanged?.('tools');
       throw new GatewayError('GW_UPSTREAM_INVALID', { detail: `${url}: it refused our headers: ${message}` });
     } catch (error) {
-      if (error instanceof GatewayError && error.code === 'GW_UPSTREAM_UNREACHABLE') this.isLost = true;
+      const code = error instanceof GatewayError ? error.code : undefined;
+      if (code === 'GW_UPSTREAM_UNREACHABLE') this.isLost = true;
+      if (code === 'GW_UPSTREAM_TIMEOUT' && this.heard === heard) this.isSuspect = true;
       throw error;
     }
   }

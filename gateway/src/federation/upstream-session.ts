@@ -35,8 +35,13 @@ export abstract class UpstreamSession {
   usedAtMs = 0;
   /** It serves nobody any more: forgotten by the upstream, or its connection failed. */
   isLost = false;
+  /** A request found no answer in time, and no other one did meanwhile: whoever hands sessions out asks first whether it is good. */
+  isSuspect = false;
   /** It gets no further requests; kept by whoever hands sessions out. */
   isRetired = false;
+
+  /** Answers so far. */
+  protected heard = 0;
 
   abstract get isBroken(): boolean;
 

@@ -2,6 +2,7 @@
 // put together.
 import { LRUCache } from 'lru-cache';
 import type { Config } from '../config.ts';
+import { GatewayError } from '../errors.ts';
 import type { Caller, McpSession } from '../mcp/ports.ts';
 import { parseUrl, type UpstreamAddress } from './address.ts';
 import { CallLimit } from './call-limit.ts';
@@ -9,6 +10,7 @@ import { type CircuitConfig, Circuits } from './circuits.ts';
 import { ClientSessions } from './client-sessions.ts';
 import { createDial, ownSession, type SessionFor } from './dial.ts';
 import { FreshSessions } from './fresh-sessions.ts';
+import { checkHealth } from './health-chain.ts';
 import { LoneSession } from './lone-session.ts';
 import { Outbound, type OutboundConfig } from './outbound.ts';
 import { type PassthroughConfig, passedHeaders } from './passthrough.ts';
@@ -19,7 +21,7 @@ import { SessionPool, type SessionPoolConfig } from './session-pool.ts';
 import type { SessionSource } from './session-source.ts';
 import { SessionUpstream } from './session-upstream.ts';
 import type { RequestOptions, Upstream } from './upstream.ts';
-import type { Observe } from './upstream-session.ts';
+import type { Observe, UpstreamSession } from './upstream-session.ts';
 
 export type { UpstreamAddress } from './address.ts';
 export type { PoolMetrics } from './pool-metrics.ts';
@@ -72,6 +74,8 @@ interface Shared {
   budget: RetryBudget;
 }
 
+/** Of the time that a call has left, what opening a session may take. */
+const OPENING_SHARE = 0.95;
 /** Gateways come and go: what is remembered of those that are gone is bounded. */
 const UPSTREAMS_REMEMBERED = 10_000;
 
@@ -85,7 +89,24 @@ export function createUpstreams({ config, observe, listChanged }: UpstreamsOptio
     config.MCP_SESSION_POOL_TERMINATE_ON_CLOSE ? config.MCP_SESSION_POOL_CLEANUP_TIMEOUT * 1000 : 0;
   const pooledSilenceMs = () => config.MCP_SESSION_POOL_TRANSPORT_TIMEOUT * 1000;
   const guarded = (address: UpstreamAddress, session: SessionFor) =>
-    circuits.run(address.url, () => dial(address, session));
+    circuits.run(address.url, () => dial(address, { ...session, timeoutMs: toOpeningMs(session.timeoutMs) }));
+  /** One who has little time left does not spoil it for those who come after; who has all of it hears of the failure itself. */
+  const toOpeningMs = (leftMs: number) => Math.max(leftMs, config.TOOL_TIMEOUT * 500) * OPENING_SHARE;
+
+  /** For a session in which a call found no answer. One that does not answer this either has to be opened anew: that counts. */
+  const verify =
+    ({ url }: UpstreamAddress) =>
+    async (session: UpstreamSession): Promise<boolean> => {
+      // A third of a call's time at most: who waits for it has enough left to open another session in.
+      const timeoutMs = Math.min(config.MCP_SESSION_POOL_HEALTH_CHECK_TIMEOUT, config.TOOL_TIMEOUT / 3) * 1000;
+      const health = await checkHealth(session, config.MCP_SESSION_POOL_HEALTH_CHECK_METHODS, timeoutMs);
+      session.isSuspect = false;
+      if (health === 'silent') {
+        const detail = `${url} did not answer to a check in ${Math.round(timeoutMs)} ms`;
+        circuits.of(url).failed(new GatewayError('GW_UPSTREAM_TIMEOUT', { detail }));
+      }
+      return health === 'good';
+    };
 
   const sharedOf = (address: UpstreamAddress): Shared => {
     let known = shared.get(address.id);
@@ -122,7 +143,7 @@ export function createUpstreams({ config, observe, listChanged }: UpstreamsOptio
     create(address, passed) {
       const session = { ...ownSession, passed, silenceMs: pooledSilenceMs };
       const open = (timeoutMs: number) => guarded(address, { ...session, timeoutMs });
-      const pool = new SessionPool({ url: address.url, config, open, counts });
+      const pool = new SessionPool({ url: address.url, config, open, verify: verify(address), counts });
       return { pool, upstream: toUpstream(address, pool, passed) };
     },
     passedOf,
@@ -134,6 +155,7 @@ export function createUpstreams({ config, observe, listChanged }: UpstreamsOptio
     open: guarded,
     goodbyeMs,
     toUpstream,
+    verify,
     timeoutMs: () => config.TOOL_TIMEOUT * 1000,
   });
 

@@ -27,11 +27,8 @@ export function waitFor<T>(
     const timer = setTimeout(
       () => {
         leave();
-        reject(
-          new GatewayError('GW_UPSTREAM_TIMEOUT', {
-            detail: `${url} opened no session in ${Math.round(timeoutMs)} ms`,
-          }),
-        );
+        const detail = `${url} opened no session in ${Math.round(timeoutMs)} ms`;
+        reject(new GatewayError('GW_UPSTREAM_TIMEOUT', { detail }));
       },
       Math.max(1, timeoutMs),
     );
