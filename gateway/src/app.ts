@@ -196,6 +196,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
   if (config.ENABLE_METRICS && !config.METRICS_AUTH_REQUIRED) app.register(metricsRoutes, measured);
   if (config.WELL_KNOWN_ENABLED) app.register(wellKnownRoutes, { config });
   app.register(loginRoutes, { access, config });
+  app.register(openapiRoutes);
   const verifyToken = createVerifyToken(config, caches);
   async function guard(guarded: FastifyInstance): Promise<void> {
     guarded.addHook('onRequest', createAuthenticate(config, access.grants, verifyToken));
@@ -236,7 +237,6 @@ export function buildApp(parts: AppParts): FastifyInstance {
     guarded.register(promptRoutes, { registry });
     guarded.register(accessRoutes, { access });
     guarded.register(transferRoutes, { registry });
-    guarded.register(openapiRoutes);
   });
   // Streams have no end of their own: they would hold up a graceful stop for ever.
   app.addHook('preClose', (closed) => {

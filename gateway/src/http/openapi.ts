@@ -1,8 +1,7 @@
-// The description of all routes at /openapi.json, and a page to read and try it at /docs. Routes know nothing of it: what they
-// take is said here, beside their names. Bodies are checked by the services, so nothing here decides what is accepted.
+// The description of all routes at /openapi.json (docs-page.ts shows it). Routes know nothing of it: what they take is said here,
+// beside their names. Bodies are checked by the services, so nothing here decides what is accepted.
 import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
-import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import type { FastifyInstance, FastifyPluginCallback } from 'fastify';
 import type { TSchema } from 'typebox';
 import { GatewayCreate } from '../registry/gateway-body.ts';
 import { ImportRequest } from '../registry/import.ts';
@@ -11,6 +10,7 @@ import { ResourceCreate, ResourceUpdate } from '../registry/resources.ts';
 import { ServerCreate } from '../registry/servers.ts';
 import { RestToolCreate, ToolCreate, ToolUpdate } from '../registry/tools.ts';
 import { version } from '../version.ts';
+import { docsPage } from './docs-page.ts';
 import { sendJson } from './json-body.ts';
 
 const bodies: Record<string, TSchema | { anyOf: TSchema[] }> = {
@@ -87,12 +87,13 @@ export function describeRoutes(app: FastifyInstance): void {
   });
 }
 
-/** Behind the authentication. */
-export const openapiRoutes: FastifyPluginAsync = async (app) => {
+/** Before the authentication: it tells what the product does and nothing of what is in it, and a browser sends no token. */
+export const openapiRoutes: FastifyPluginCallback = (app, _options, done) => {
   let text: string | undefined;
   app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
     text ??= JSON.stringify(app.swagger());
     return sendJson(reply, 200, text);
   });
-  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { docExpansion: 'none' } });
+  docsPage(app);
+  done();
 };

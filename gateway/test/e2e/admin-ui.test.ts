@@ -195,6 +195,24 @@ describe.skipIf(executablePath === undefined)('the admin pages in a browser', ()
     expect(text).not.toMatch(/eyJ[\w-]+\./);
     await context.close();
   });
+
+  test('the description of all routes can be read without a token, and nothing of it comes from elsewhere', async () => {
+    const context = await browser.newContext(desktop);
+    const page = await context.newPage();
+    const complaints: string[] = [];
+    page.on('console', (message) => complaints.push(message.text()));
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('request', (request) => {
+      if (!request.url().startsWith(`${gateway.url}/`) && !request.url().startsWith('data:'))
+        complaints.push(request.url());
+    });
+    await page.goto(`${gateway.url}/docs`);
+    await page.locator('.opblock-tag', { hasText: 'Registry: tools' }).click();
+    await page.locator('.opblock-summary-path', { hasText: '/tools/{id}' }).first().waitFor();
+    await picture(page, 'docs');
+    await context.close();
+    expect(complaints).toEqual([]);
+  });
 });
 
 async function violationsOf(page: Page): Promise<string[]> {
