@@ -4,6 +4,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { Access } from './auth/access.ts';
 import { createAuthenticate } from './auth/index.ts';
 import { createVerifyToken } from './auth/jwt.ts';
+import { createReadmit } from './auth/readmit.ts';
 import type { Caches } from './cache/caches.ts';
 import type { Config } from './config.ts';
 import { GatewayError } from './errors.ts';
@@ -181,6 +182,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
   app.addHook('onClose', () => restCalls[Symbol.asyncDispose]());
   app.decorateRequest('identity', undefined);
   app.decorate('load', load);
+  app.decorate('readmit', createReadmit(config, access.grants));
   traceRequests(app, { config, metrics, tracer });
   if (config.ENABLE_METRICS) observeRequests(app, metrics);
   protectEdge(app, config);

@@ -2,7 +2,7 @@
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { pino } from 'pino';
 import { buildApp } from '../src/app.ts';
-import { createAccess } from '../src/auth/access.ts';
+import { type Access, createAccess } from '../src/auth/access.ts';
 import { createToken } from '../src/auth/token.ts';
 import { Caches } from '../src/cache/caches.ts';
 import { loadConfig } from '../src/config.ts';
@@ -36,6 +36,7 @@ export interface Asked {
 export interface TestApp extends AsyncDisposable {
   app: FastifyInstance;
   asked: Asked[];
+  access: Access;
   /** What all upstreams of a session were told. */
   told: { session: string; method: string; paramsJson: string | undefined }[];
   metrics: Metrics;
@@ -53,6 +54,10 @@ export interface TestAppOptions {
   environment?: Record<string, string>;
   /** A real one; default: one that is away. */
   store?: Store;
+  /** What the database knows of users, tokens and roles (`Row` of auth/directory.ts); default: nothing. */
+  knowsOfUsers?: () => Promise<object[]>;
+  /** Waited for by whoever asks whether there is a virtual server. */
+  opensServer?: () => Promise<void>;
   /** Is the database there? */
   isReady?: boolean;
   /** A URI that is registered as a resource and not shown. */
@@ -73,8 +78,14 @@ const zoned = { type: 'object', properties: { zone: { type: 'string', 'x-mcp-hea
 const prompt = tool('greet_user');
 const tools = [tool('convert_time'), tool('get_system_time', zoned)];
 
-const createCatalog = (hiddenUri: string | undefined, listeners: Set<(change: ListChange) => void>): Catalog => ({
-  hasServer: async (serverId) => serverId === 'server-1',
+const createCatalog = (
+  { hiddenUri, opensServer = async () => undefined }: TestAppOptions,
+  listeners: Set<(change: ListChange) => void>,
+): Catalog => ({
+  async hasServer(serverId) {
+    await opensServer();
+    return serverId === 'server-1';
+  },
   find(kind, name, serverId) {
     if (kind === 'tools') {
       const members = serverId === undefined ? tools : tools.slice(0, 1);
@@ -158,14 +169,16 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
   };
   const listeners = new Set<(change: ListChange) => void>();
   const noPool = createUpstreams({ config });
-  const catalog = createCatalog(options.hiddenUri, listeners);
+  const catalog = createCatalog(options, listeners);
   const caches = new Caches();
   const registry = {
     ...createRegistry({ store, connect: () => upstreamOf(undefined), caches, config, log }),
     catalog,
   };
-  // The users table is there, and empty: tokens speak for themselves.
-  const access = createAccess({ config, store: { ...store, query: async () => ({ rows: [] }) as never }, caches });
+  // The users table is there, and empty unless the test says otherwise: tokens speak for themselves.
+  const { knowsOfUsers = async () => [] } = options;
+  const usersStore = { ...store, query: async () => ({ rows: await knowsOfUsers() }) as never };
+  const access = createAccess({ config, store: usersStore, caches });
   const metrics = createMetrics(config.ENABLE_METRICS);
   const records = createRecords({ config, store, log, performance: createPerformance(config) });
   const app = buildApp({
@@ -184,6 +197,7 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
   return {
     app,
     asked,
+    access,
     told,
     metrics,
     records,

@@ -7,6 +7,7 @@ import { type Identity, mayDo } from './identity.ts';
 import { createVerifyToken, type VerifyToken } from './jwt.ts';
 
 export { type Grant, type Identity, mayDo } from './identity.ts';
+export { endRefused } from './readmit.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {

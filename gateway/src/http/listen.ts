@@ -1,10 +1,11 @@
 // `subscriptions/listen`: a POST whose answer stays open and tells what changes. Its state is the stream's, nobody else's.
 // https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions
 import type { FastifyReply } from 'fastify';
+import { endRefused, type Identity } from '../auth/index.ts';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import type { RpcRequest } from '../mcp/messages.ts';
-import type { CallerIdentity, ListChange } from '../mcp/ports.ts';
+import type { ListChange } from '../mcp/ports.ts';
 import {
   readFilter,
   type SubscriptionFilter,
@@ -12,6 +13,7 @@ import {
   toClosed,
   toTagged,
 } from '../mcp/stateless/subscription.ts';
+import { isGone } from './load.ts';
 import { ResourceWatch, type WatchOptions } from './resource-watch.ts';
 import { SseStream, type SseStreamOptions } from './sse-stream.ts';
 
@@ -23,7 +25,7 @@ export interface ListenersOptions extends Pick<WatchOptions, 'sessions' | 'ports
 
 interface Asking {
   serverId: string | undefined;
-  identity: CallerIdentity;
+  identity: Identity;
 }
 
 interface Listener {
@@ -38,6 +40,7 @@ export class Listeners implements Disposable {
   readonly #options: ListenersOptions;
   readonly #open = new Set<Listener>();
   readonly #unwatch: () => void;
+  #isOver = false;
 
   constructor(options: ListenersOptions) {
     this.#options = options;
@@ -53,6 +56,7 @@ export class Listeners implements Disposable {
 
   /** @throws RpcError -32602 for a filter that is none, GW_TOO_MANY_SESSIONS */
   open(request: RpcRequest, { serverId, identity }: Asking, reply: FastifyReply): void {
+    if (isGone(reply.raw)) return void reply.hijack();
     const { config } = this.#options;
     const filter = readFilter(request);
     if (this.#open.size >= config.MAX_SESSIONS) {
@@ -72,7 +76,10 @@ export class Listeners implements Disposable {
             serverId,
             updated: (method, params) => say(toTagged(idJson, method, params)),
           });
-    const stream = new SseStream(reply, { config });
+    const stream = new SseStream(reply, {
+      config,
+      onKeepAlive: () => endRefused(reply.server.readmit, identity, () => stream.end()),
+    });
     const listener: Listener = { idJson, serverId, filter: lists, stream };
     let isOver = false;
     reply.raw.on('close', () => {
@@ -84,6 +91,10 @@ export class Listeners implements Disposable {
     const begin = (honoured: SubscriptionFilter): void => {
       if (isOver) return;
       stream.send(toAcknowledged(idJson, honoured));
+      if (this.#isOver) {
+        close(listener);
+        return;
+      }
       this.#open.add(listener);
       for (const text of early) stream.send(text);
       say = (text) => stream.send(text);
@@ -95,10 +106,8 @@ export class Listeners implements Disposable {
   /** The gateway stops: every client is told that it was meant. */
   [Symbol.dispose](): void {
     this.#unwatch();
-    for (const { stream, idJson } of this.#open) {
-      stream.send(toClosed(idJson));
-      stream.end();
-    }
+    this.#isOver = true;
+    for (const listener of this.#open) close(listener);
     this.#open.clear();
   }
 
@@ -112,4 +121,9 @@ export class Listeners implements Disposable {
       }
     }
   }
+}
+
+function close({ stream, idJson }: Listener): void {
+  stream.send(toClosed(idJson));
+  stream.end();
 }

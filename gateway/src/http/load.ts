@@ -1,13 +1,21 @@
 // What one worker has to do: its connections and its running requests, for back-pressure, for an even spread over workers, and for
 // an end that drops nothing.
 import type { ServerResponse } from 'node:http';
-import type { Http2Session } from 'node:http2';
+import type { Http2ServerResponse, Http2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 
 declare module 'fastify' {
   interface FastifyInstance {
     load: Load;
   }
+}
+
+type Response = ServerResponse | Http2ServerResponse;
+
+/** Its client has left, and its `close` has been told: whoever listens from now on hears nothing. */
+export function isGone(response: Response): boolean {
+  // HTTP/2's has no `destroyed`.
+  return 'stream' in response ? response.stream.destroyed : response.destroyed;
 }
 
 export class Load {
@@ -23,7 +31,7 @@ export class Load {
   toShed = 0;
   readonly sockets = new Set<Socket>();
   readonly sessions = new Set<Http2Session>();
-  readonly #standing = new Set<object>();
+  readonly #standing = new Set<Response>();
 
   addSocket(socket: Socket): void {
     this.sockets.add(socket);
@@ -40,9 +48,9 @@ export class Load {
     return this.#standing.size;
   }
 
-  /** This answer is a stream that stands open until its client goes: it is not work. */
-  stand(response: object): void {
-    if (this.#standing.has(response)) return;
+  /** This answer is a stream that stands open until its client goes: it is not work. One that is over is counted already. */
+  stand(response: Response): void {
+    if (this.#standing.has(response) || isGone(response)) return;
     this.#standing.add(response);
     this.running--;
   }

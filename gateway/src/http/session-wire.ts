@@ -38,9 +38,10 @@ export class SessionWire {
   /**
    * Takes one message or batch; its answer goes out when it is there, in no order.
    * @param headers of the HTTP request that it came with
+   * @param identity who sends this one: what the session's owner may do changes while it lasts
    * @returns why it was not taken
    */
-  receive(text: unknown, headers: IncomingHttpHeaders): Refusal | undefined {
+  receive(text: unknown, headers: IncomingHttpHeaders, identity: CallerIdentity): Refusal | undefined {
     const body = parseText(text);
     if ('status' in body) return body;
     const { value, text: json } = body;
@@ -48,7 +49,7 @@ export class SessionWire {
     if (Array.isArray(value)) {
       if (!allowsBatch(session.protocolVersion)) return refuse(`${session.protocolVersion} has no batches`);
       if (this.#running >= MAX_RUNNING) return tooMany('null');
-      this.#follow(answerBatch(value, json, this.#entrance(headers)));
+      this.#follow(answerBatch(value, json, this.#entrance(headers, identity)));
       return undefined;
     }
     const incoming = readMessage(value, json);
@@ -56,7 +57,7 @@ export class SessionWire {
     const refused = this.#refusal(incoming);
     if (refused !== undefined) return refused;
     if (this.#isIgnored(incoming)) return undefined;
-    const answer = answerMessage(incoming, this.#entrance(headers));
+    const answer = answerMessage(incoming, this.#entrance(headers, identity));
     if (answer instanceof Promise) this.#follow(answer);
     else if (answer !== undefined) this.#outlet.send(answer);
     return undefined;
@@ -87,8 +88,8 @@ export class SessionWire {
     return !isOn && 'method' in incoming && incoming.method === 'notifications/cancelled';
   }
 
-  #entrance(headers: IncomingHttpHeaders): Entrance {
-    return new WireEntrance(this.#options.ports, this.session, headers);
+  #entrance(headers: IncomingHttpHeaders, identity: CallerIdentity): Entrance {
+    return new WireEntrance(this.#options.ports, this.session, headers, identity);
   }
 
   #follow(answer: Promise<Refusal | string | undefined>): void {
@@ -116,23 +117,21 @@ class WireEntrance implements Entrance {
   readonly ports: McpPorts;
   readonly session: ClientSession;
   readonly headers: IncomingHttpHeaders;
+  readonly identity: CallerIdentity;
   readonly allowToolNames = false;
   /** The session ends with its connection, and aborts what runs in it. */
   readonly socket = undefined;
   readonly isResumable = false;
 
-  constructor(ports: McpPorts, session: ClientSession, headers: IncomingHttpHeaders) {
+  constructor(ports: McpPorts, session: ClientSession, headers: IncomingHttpHeaders, identity: CallerIdentity) {
     this.ports = ports;
     this.session = session;
     this.headers = headers;
+    this.identity = identity;
   }
 
   get serverId(): string | undefined {
     return this.session.serverId;
-  }
-
-  get identity(): CallerIdentity {
-    return this.session.identity;
   }
 
   get peer(): ClientPeer {
@@ -152,6 +151,19 @@ function refuseStateless({ idJson }: RpcMessage): Refusal {
     data: { supported: supportedVersions },
   };
   return { status: 400, text: toErrorText(idJson ?? 'null', error) };
+}
+
+/** Of a message that is not looked into: its answer says so, and the connection stays. */
+export function toUnanswered(text: string, error: GatewayError): Refusal | undefined {
+  const body = parseText(text);
+  if ('status' in body) return body;
+  let idJson = 'null';
+  if (!Array.isArray(body.value)) {
+    const incoming = readMessage(body.value, body.text);
+    if ('answersId' in incoming || incoming.idJson === undefined) return undefined;
+    idJson = incoming.idJson;
+  }
+  return { status: error.status, text: toErrorText(idJson, toJsonRpcError(error)) };
 }
 
 function tooMany(idJson: string): Refusal {

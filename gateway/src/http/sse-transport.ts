@@ -1,13 +1,14 @@
 // The HTTP+SSE transport of 2024-11-05: a GET that stays open carries all that goes to the client, POSTs what comes from it.
 // https://modelcontextprotocol.io/specification/2024-11-05/basic/transports#http-with-sse
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
-import { anonymous } from '../auth/index.ts';
+import { anonymous, endRefused } from '../auth/index.ts';
 import { GatewayError } from '../errors.ts';
 import { readAccept } from './accept.ts';
 import { sendResult } from './answer-text.ts';
 import type { ClientSession } from './client-session.ts';
 import { answerErrorsAsJsonRpc } from './error-handler.ts';
 import { takeJsonAsText } from './json-body.ts';
+import { isGone } from './load.ts';
 import { createRequireServer, type HasServer } from './require-server.ts';
 import { SessionWire, type WireOptions } from './session-wire.ts';
 import type { Sessions } from './sessions.ts';
@@ -35,6 +36,7 @@ export const sseTransportRoutes: FastifyPluginCallback<SseTransportOptions> = (a
     if (accept !== undefined && !readAccept(accept).sse) {
       throw new GatewayError('GW_NOT_ACCEPTABLE', { detail: 'accept text/event-stream' });
     }
+    if (isGone(reply.raw)) return void reply.hijack();
     const identity = request.identity ?? anonymous;
     const serverId = toServerId(request);
     const session = sessions.open(identity, serverId);
@@ -44,8 +46,7 @@ export const sseTransportRoutes: FastifyPluginCallback<SseTransportOptions> = (a
       config,
       onKeepAlive() {
         sessions.touch(session);
-        // Whoever opened it has to show a token that is still good.
-        if (identity.expiresAt !== undefined && identity.expiresAt * 1000 <= Date.now()) stream.end();
+        endRefused(app.readmit, identity, () => stream.end());
       },
     });
     open.set(session, { wire: new SessionWire(options, session, stream), stream });
@@ -60,10 +61,11 @@ export const sseTransportRoutes: FastifyPluginCallback<SseTransportOptions> = (a
 
   function post(request: FastifyRequest, reply: FastifyReply): undefined {
     const { session_id: id } = request.query as { session_id?: string };
-    const session = sessions.find(String(id), request.identity ?? anonymous, toServerId(request));
+    const identity = request.identity ?? anonymous;
+    const session = sessions.find(String(id), identity, toServerId(request));
     const known = session && open.get(session);
     if (known === undefined) throw new GatewayError('GW_SESSION_NOT_FOUND', { detail: `session ${id}` });
-    sendResult(reply, known.wire.receive(request.body, request.headers));
+    sendResult(reply, known.wire.receive(request.body, request.headers, identity));
   }
 
   const requireServer = createRequireServer(hasServer);

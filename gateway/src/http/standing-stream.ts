@@ -1,7 +1,9 @@
 // GET of Streamable HTTP: the session's standing stream, or any stream of it from where the client stopped.
 // https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#listening-for-messages-from-the-server
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { anonymous, endRefused } from '../auth/index.ts';
 import type { ClientSession } from './client-session.ts';
+import { isGone } from './load.ts';
 import { SessionStream } from './session-stream.ts';
 import type { Sessions } from './sessions.ts';
 import { SseStream, type SseStreamOptions } from './sse-stream.ts';
@@ -19,6 +21,7 @@ export function openStandingStream(
   sessions: Sessions,
   config: SseStreamOptions['config'],
 ): Refused | undefined {
+  if (isGone(reply.raw)) return void reply.hijack();
   const lastEventId = request.headers['last-event-id'];
   if (typeof lastEventId === 'string' && lastEventId !== '') {
     const resumed = session.resume(lastEventId);
@@ -58,7 +61,7 @@ function connect(
   sessions: Sessions,
   config: SseStreamOptions['config'],
 ): SseStream {
-  const expiresAt = request.identity?.expiresAt;
+  const identity = request.identity ?? anonymous;
   const release = session.hold();
   reply.server.load.stand(reply.raw);
   const connection = new SseStream(reply, {
@@ -66,8 +69,7 @@ function connect(
     headers: { 'mcp-session-id': session.id },
     onKeepAlive() {
       sessions.touch(session);
-      // Whoever opened it has to show a token that is still good.
-      if (expiresAt !== undefined && expiresAt * 1000 <= Date.now()) connection.end();
+      endRefused(reply.server.readmit, identity, () => connection.end());
     },
   });
   connection.onClose(release);

@@ -3,12 +3,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { anonymous } from '../auth/index.ts';
+import { anonymous, endRefused, type Identity } from '../auth/index.ts';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import type { ClientSession } from './client-session.ts';
 import { createRequireServer, type HasServer } from './require-server.ts';
-import { SessionWire, type WireOptions } from './session-wire.ts';
+import { SessionWire, toUnanswered, type WireOptions } from './session-wire.ts';
 import type { Sessions } from './sessions.ts';
 import { Upgrades } from './upgrades.ts';
 import { closeCodes, WebSocketConnection } from './websocket-connection.ts';
@@ -47,36 +47,55 @@ export const websocketRoutes: FastifyPluginCallback<WebSocketOptions> = (app, op
     }
     // Before the handshake: who cannot be served gets an HTTP answer.
     const session = sessions.open(identity, serverId);
-    const isExpired = () => identity.expiresAt !== undefined && identity.expiresAt * 1000 <= Date.now();
     const kept = withoutHandshake(headers);
-    const accepted = upgrades.accept(request, reply, (socket) => connect(socket, session, kept, isExpired));
+    let isOpen = false;
+    const accepted = upgrades.accept(request, reply, (socket) => {
+      isOpen = true;
+      connect(socket, session, kept, identity);
+    });
+    // Its client left while it was looked up, or its handshake is none: nothing else would end the session.
+    if (!isOpen) sessions.close(session);
     if (accepted === undefined) {
-      sessions.close(session);
       throw new GatewayError('GW_UPGRADE_REQUIRED', { detail: 'send a WebSocket handshake over HTTP/1.1' });
     }
   }
 
-  function connect(
-    socket: WebSocket,
-    session: ClientSession,
-    headers: IncomingHttpHeaders,
-    isExpired: () => boolean,
-  ): void {
+  function connect(socket: WebSocket, session: ClientSession, headers: IncomingHttpHeaders, identity: Identity): void {
     const connection = new WebSocketConnection(socket);
     const wire = new SessionWire(options, session, connection);
     const one: Open = { wire, connection };
     const release = session.hold();
     open.add(one);
+    /** Messages that came while the database is asked who sends them. */
+    let waiting: Promise<void> | undefined;
+    const leave = (reason: string) => connection.close(closeCodes.policy, reason);
+    function take(text: string, refused: GatewayError | undefined): void {
+      if (refused?.code === 'GW_UNAUTHORIZED') {
+        leave(refused.detail);
+        return;
+      }
+      const refusal = refused === undefined ? wire.receive(text, headers, identity) : toUnanswered(text, refused);
+      if (refusal !== undefined && refusal.text !== '') connection.send(refusal.text);
+    }
     const pings = setInterval(() => {
       sessions.touch(session);
-      if (isExpired()) connection.close(closeCodes.policy, 'the token has expired');
-      else connection.ping();
+      if (connection.ping()) endRefused(app.readmit, identity, leave);
     }, config.WEBSOCKET_PING_INTERVAL * 1000).unref();
     socket.on('message', (data, isBinary) => {
+      if (socket.readyState !== socket.OPEN) return;
       if (isBinary) return connection.close(closeCodes.unsupported, 'messages are text');
-      if (isExpired()) return connection.close(closeCodes.policy, 'the token has expired');
-      const refusal = wire.receive(String(data), headers);
-      if (refusal !== undefined && refusal.text !== '') connection.send(refusal.text);
+      const text = String(data);
+      const refused = waiting === undefined ? app.readmit(identity) : waiting.then(() => app.readmit(identity));
+      if (!(refused instanceof Promise)) return take(text, refused);
+      // In their order, and no more of them than are here already.
+      socket.pause();
+      const turn = refused.then((later) => {
+        take(text, later);
+        if (waiting !== turn) return;
+        waiting = undefined;
+        socket.resume();
+      });
+      waiting = turn;
     });
     // What breaks the protocol is told to the peer by `ws` itself, which then closes the connection.
     socket.on('error', leaveToClose);

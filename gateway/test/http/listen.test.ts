@@ -1,5 +1,5 @@
 import { request } from 'undici';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createTestApp, type TestApp, token } from '../test-app.ts';
 import { headersOf, message, send } from './stateless-request.ts';
 
@@ -13,6 +13,8 @@ async function listen(gateway: TestApp, notifications: object, path = '/mcp', id
     method: 'POST',
     headers: { ...headersOf(body), authorization: `Bearer ${token('admin')}`, 'content-type': 'application/json' },
     body: JSON.stringify(body),
+    // A connection that is kept for more would be waited for by a gateway that stops.
+    reset: true,
   });
   async function* messages() {
     let text = '';
@@ -74,6 +76,29 @@ test('[MCP-LISTEN-03] a gateway that stops says so', async () => {
     id: 7,
     result: { resultType: 'complete', _meta: { [subscriptionId]: 7 } },
   });
+  expect(await stream.isOver()).toBe(true);
+  await closed;
+});
+
+test('[MCP-LISTEN-03] a stream whose resources are still being subscribed to when the gateway stops ends too', async () => {
+  const upstream: { answer: () => void } = { answer: () => undefined };
+  const gateway = createTestApp({
+    answer: () => new Promise((resolve) => (upstream.answer = () => resolve({ ok: true, resultJson: '{}' }))),
+  });
+  const stopping = new Promise<void>((resolve) => {
+    gateway.app.addHook('preClose', (next) => {
+      resolve();
+      next();
+    });
+  });
+  await gateway.app.listen({ host: '127.0.0.1', port: 0 });
+  const stream = await listen(gateway, { resourceSubscriptions: ['time://utc'] });
+  await vi.waitFor(() => expect(gateway.asked).toHaveLength(1));
+  const closed = gateway[Symbol.asyncDispose]();
+  await stopping;
+  upstream.answer();
+  expect(await stream.next()).toMatchObject({ method: 'notifications/subscriptions/acknowledged' });
+  expect(await stream.next()).toMatchObject({ id: 7, result: { resultType: 'complete' } });
   expect(await stream.isOver()).toBe(true);
   await closed;
 });
