@@ -6,6 +6,7 @@ import { createAuthenticate } from './auth/index.ts';
 import { createVerifyToken } from './auth/jwt.ts';
 import { createReadmit } from './auth/readmit.ts';
 import type { Caches } from './cache/caches.ts';
+import type { SessionRecords } from './cache/session-records.ts';
 import type { Config } from './config.ts';
 import { GatewayError } from './errors.ts';
 import type { Federation } from './federation/federation.ts';
@@ -44,7 +45,9 @@ import { includeFigures } from './http/records.ts';
 import { resourceRoutes } from './http/resources.ts';
 import { rpcRoutes } from './http/rpc.ts';
 import { serverRoutes } from './http/servers.ts';
+import type { SessionCarrier } from './http/session-carrier.ts';
 import { Sessions } from './http/sessions.ts';
+import { SharedSessions } from './http/shared-sessions.ts';
 import { sseTransportRoutes } from './http/sse-transport.ts';
 import { createAnswerStateless } from './http/stateless.ts';
 import { streamableHttpRoutes } from './http/streamable-http.ts';
@@ -92,6 +95,10 @@ export interface AppParts {
   redis?: (() => { isUp: boolean }) | undefined;
   /** Undefined: /metrics tells of this process. */
   renderMetrics?: (() => Promise<string>) | undefined;
+  /** The way to the sessions of other processes. Undefined: there is no other process. */
+  carrier?: SessionCarrier | undefined;
+  /** Undefined: sessions end with their process. */
+  sessionRecords?: SessionRecords | undefined;
   log: FastifyBaseLogger;
 }
 
@@ -109,6 +116,8 @@ export function buildApp(parts: AppParts): FastifyInstance {
     load = new Load(),
     records = noRecords,
     tracer,
+    carrier,
+    sessionRecords,
     log,
   } = parts;
   const measured = { metrics, render: parts.renderMetrics ?? (() => renderMetrics(metrics)) };
@@ -120,7 +129,8 @@ export function buildApp(parts: AppParts): FastifyInstance {
     ...(config.CORRELATION_ID_ENABLED ? { genReqId: toRequestId } : {}),
     bodyLimit: config.MAX_REQUEST_BYTES,
     forceCloseConnections: 'idle',
-    serverFactory: (handler) => createHttpServer(handler, { config, limits: toServerLimits(config), load }),
+    serverFactory: (handler) =>
+      createHttpServer(carrier?.around(handler) ?? handler, { config, limits: toServerLimits(config), load }),
   });
   const { catalog } = registry;
   const restCalls = createRestCalls(config, (outcome, seconds) => observeUpstream(metrics, 'rest', outcome, seconds));
@@ -153,7 +163,10 @@ export function buildApp(parts: AppParts): FastifyInstance {
     nowMs: () => performance.now(),
     failed: (error) => failed('session end', error),
     resourceUpdated: (uri) => caches.invalidate(CONTENTS_CACHE, uri),
+    mark: carrier?.home.mark,
   });
+  const shared =
+    carrier && sessionRecords && new SharedSessions({ sessions, records: sessionRecords, carrier, ports, config });
   const listeners = new Listeners({ onListChanged: catalog.onListChanged, sessions, ports, config });
   const answerStateless = createAnswerStateless({
     ports: { ...ports, listTtlMs: createListTtl(config), paramHeaders: createParamHeaders(catalog) },
@@ -225,6 +238,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
     guarded.register(streamableHttpRoutes, {
       ports,
       sessions: config.USE_STATEFUL_SESSIONS ? sessions : undefined,
+      shared,
       answerStateless,
       hasServer: (id) => catalog.hasServer(id),
       config,
@@ -242,7 +256,9 @@ export function buildApp(parts: AppParts): FastifyInstance {
   });
   // Streams have no end of their own: they would hold up a graceful stop for ever.
   app.addHook('preClose', (closed) => {
+    shared?.[Symbol.dispose]();
     sessions[Symbol.dispose]();
+    carrier?.endStreams();
     closed();
   });
   return app;

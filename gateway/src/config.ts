@@ -191,16 +191,6 @@ function crossFaults(given: Record<string, unknown>, config: Config | undefined)
       seen: config.PAGINATION_DEFAULT_PAGE_SIZE,
     });
   }
-  // As given: both default to what fits.
-  const workers = given['WORKERS'] ?? '0';
-  if (given['USE_STATEFUL_SESSIONS'] === true && workers !== '0' && workers !== '1') {
-    faults.push({
-      path: '/USE_STATEFUL_SESSIONS',
-      message:
-        'must be off while WORKERS is more than 1: a session lives in one worker, and its client reaches all of them',
-      seen: true,
-    });
-  }
   if (config !== undefined) faults.push(...redisFaults(config));
   if (config !== undefined) faults.push(...httpFaults(config));
   return faults;

@@ -6,6 +6,7 @@ import { buildApp } from './app.ts';
 import { createAccess, createPlatformAdmin } from './auth/access.ts';
 import { Caches } from './cache/caches.ts';
 import { isSharedByRedis, startSharing } from './cache/index.ts';
+import { createSessionRecords } from './cache/session-records.ts';
 import { type Config, changeConfig, type ResolvedConfig, type SettingName } from './config.ts';
 import { GatewayError } from './errors.ts';
 import { createFederation } from './federation/federation.ts';
@@ -13,8 +14,10 @@ import { HealthMonitor } from './federation/health-monitor.ts';
 import { tellHop } from './federation/hops.ts';
 import { createUpstreams } from './federation/upstreams.ts';
 import type { SettingsPort } from './http/admin-config.ts';
-import { drain } from './http/drain.ts';
+import { drain, drainTimes } from './http/drain.ts';
 import { Load } from './http/load.ts';
+import { SessionCarrier } from './http/session-carrier.ts';
+import { createNeighbourhood, type SessionHome, toHome } from './http/session-home.ts';
 import { createMetrics, type Metrics, observeDatabase, observeUpstream } from './metrics.ts';
 import type { Plugins } from './plugins/load-plugins.ts';
 import { createPerformance, createRecords, observeStatements, type Records } from './records/index.ts';
@@ -57,6 +60,8 @@ export interface Neighbours {
   shareCaches(caches: Caches): void;
   /** What all of them counted, as Prometheus reads it. */
   renderMetrics: () => Promise<string>;
+  /** Of the client sessions of this one. */
+  home: SessionHome;
 }
 
 /**
@@ -88,6 +93,9 @@ export async function withGateway(
   // Another worker's word may come from now on: it must not find nobody.
   if (!isSharedByRedis(config)) neighbours?.shareCaches(caches);
   const load = new Load();
+  const sharesSessions = isSharedByRedis(config) && config.USE_STATEFUL_SESSIONS;
+  const home = neighbours?.home ?? (sharesSessions ? toHome(createNeighbourhood(), 0) : undefined);
+  await using carrier = home && new SessionCarrier(home, config, load);
   await using tracer = await openTracer(config, log);
   const performance = createPerformance(config);
   const observer = joinObservers([
@@ -149,18 +157,33 @@ export async function withGateway(
     logTail,
     redis: sharing.redis && (() => ({ isUp: sharing.redis?.isUp() === true })),
     renderMetrics: neighbours?.renderMetrics,
+    carrier,
+    sessionRecords: sharesSessions
+      ? sharing.redis && home && createSessionRecords(sharing.redis, home.mark)
+      : undefined,
   });
   function announce(url: string): void {
     federation?.announce(url);
     health.start();
   }
   try {
+    if (carrier !== undefined) await openToNeighbours(carrier, app);
     const reason = await run({ app, load, metrics, log, announce, reconfigure });
     log.info({ reason }, 'stopping');
   } finally {
     await drain(app.server, load);
+    if (carrier !== undefined) {
+      // As for connections of clients: what is on its way is answered.
+      await carrier.leave();
+      await drain(app.server, load, { ...drainTimes, graceMs: 0 });
+    }
     await app.close();
   }
+}
+
+async function openToNeighbours(carrier: SessionCarrier, app: FastifyInstance): Promise<void> {
+  await app.ready();
+  await carrier.open(app.server);
 }
 
 /** @throws GW_PLUGIN_INVALID */

@@ -94,12 +94,3 @@ it('has every setting in one section of docs/settings.md', () => {
   const listed = Object.values(sections).flatMap((section) => Object.keys(section));
   expect(listed.toSorted()).toEqual(Object.keys(Config.properties).toSorted());
 });
-
-it('refuses sessions that live in one worker while there are several', () => {
-  const sessions = { JWT_SECRET_KEY: testSecret, USE_STATEFUL_SESSIONS: 'true' };
-  for (const workers of ['2', 'auto']) {
-    expect(faultsOf({ ...sessions, WORKERS: workers })).toEqual([expect.stringContaining('USE_STATEFUL_SESSIONS')]);
-  }
-  for (const workers of ['0', '1']) expect(faultsOf({ ...sessions, WORKERS: workers })).toEqual([]);
-  expect(faultsOf({ ...sessions, WORKERS: '2', DB_POOL_SIZE: '0' })).toHaveLength(2);
-});

@@ -5,11 +5,14 @@ import { buildApp } from '../src/app.ts';
 import { type Access, createAccess } from '../src/auth/access.ts';
 import { createToken } from '../src/auth/token.ts';
 import { Caches } from '../src/cache/caches.ts';
+import type { SessionRecords } from '../src/cache/session-records.ts';
 import { loadConfig } from '../src/config.ts';
 import { GatewayError } from '../src/errors.ts';
 import type { Upstream, UpstreamAnswer } from '../src/federation/upstream.ts';
 import { createUpstreams } from '../src/federation/upstreams.ts';
 import { Load } from '../src/http/load.ts';
+import { SessionCarrier } from '../src/http/session-carrier.ts';
+import type { SessionHome } from '../src/http/session-home.ts';
 import type { Caller, CancelSignal, ClientPeer, ListChange, McpSession, StatedClient } from '../src/mcp/ports.ts';
 import { createMetrics, type Metrics } from '../src/metrics.ts';
 import type { Plugins } from '../src/plugins/load-plugins.ts';
@@ -35,6 +38,8 @@ export interface Asked {
 
 export interface TestApp extends AsyncDisposable {
   app: FastifyInstance;
+  load: Load;
+  carrier: SessionCarrier | undefined;
   asked: Asked[];
   access: Access;
   /** What all upstreams of a session were told. */
@@ -64,6 +69,9 @@ export interface TestAppOptions {
   hiddenUri?: string;
   answer?: (asked: Asked) => Promise<UpstreamAnswer>;
   plugins?: Plugins;
+  /** Makes it one of several processes; `sessionRecords` what they share. */
+  home?: SessionHome;
+  sessionRecords?: SessionRecords;
 }
 
 const tool = (name: string, inputSchema: object = { type: 'object' }): CatalogEntry => ({
@@ -181,6 +189,8 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
   const access = createAccess({ config, store: usersStore, caches });
   const metrics = createMetrics(config.ENABLE_METRICS);
   const records = createRecords({ config, store, log, performance: createPerformance(config) });
+  const load = new Load();
+  const carrier = options.home && new SessionCarrier(options.home, config, load);
   const app = buildApp({
     config,
     registry,
@@ -190,12 +200,16 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
     access,
     metrics,
     records,
-    load: new Load(),
+    load,
     log,
     plugins: options.plugins,
+    carrier,
+    sessionRecords: options.sessionRecords,
   });
   return {
     app,
+    load,
+    carrier,
     asked,
     access,
     told,
@@ -219,6 +233,7 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
       ),
     async [Symbol.asyncDispose]() {
       await app.close();
+      await carrier?.[Symbol.asyncDispose]();
       await noPool[Symbol.asyncDispose]();
       if (options.store !== undefined) await records[Symbol.asyncDispose]();
     },

@@ -1,7 +1,6 @@
 // One worker process, as the primary sees it.
 import cluster, { type Worker } from 'node:cluster';
 import type { Socket } from 'node:net';
-import type { ResolvedConfig } from '../config.ts';
 import type { Seat } from './balance.ts';
 import type { Beat, Order, Report } from './messages.ts';
 import { BEAT_MS } from './messages.ts';
@@ -30,7 +29,7 @@ export class Member implements Seat {
   readonly #inTransit = new Map<Socket, () => void>();
 
   constructor(
-    start: () => { settings: ResolvedConfig; edition: number; url: string },
+    start: (id: number) => Omit<Extract<Order, { type: 'start' }>, 'type'> & { edition: number },
     onReport: (member: Member, report: Report) => void,
     onExit: (member: Member, code: number | null) => void,
   ) {
@@ -39,9 +38,9 @@ export class Member implements Seat {
       this.#worker.on('message', (report: Report) => {
         this.beatAtMs = performance.now();
         if (report.type === 'hello') {
-          const { settings, edition, url } = start();
+          const { edition, ...order } = start(this.id);
           this.edition = edition;
-          this.tell({ type: 'start', settings, url });
+          this.tell({ type: 'start', ...order });
         }
         if (report.type === 'beat') this.#take(report);
         if (report.type === 'ready') {

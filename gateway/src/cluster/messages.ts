@@ -1,10 +1,11 @@
 // What the primary and its workers say to each other. Both are the same build: nothing is checked on arrival.
 import type { ResolvedConfig } from '../config.ts';
+import type { SessionHome } from '../http/session-home.ts';
 import type { MetricsSnapshot } from '../metrics.ts';
 
 /** To a worker. `connection` comes with a socket. */
 export type Order =
-  | { type: 'start'; settings: ResolvedConfig; url: string }
+  | { type: 'start'; settings: ResolvedConfig; url: string; home: SessionHome }
   | { type: 'connection' }
   /** So many answers close their connection: another worker has less to do. */
   | { type: 'shed'; count: number }

@@ -1,6 +1,7 @@
 // The other workers, as one worker sees them: everything goes through the primary.
 import type { Caches } from '../cache/caches.ts';
 import { GatewayError } from '../errors.ts';
+import type { SessionHome } from '../http/session-home.ts';
 import { renderSnapshots } from '../metrics.ts';
 import type { Neighbours } from '../serve.ts';
 import type { Gathered, Gone, Order, Report } from './messages.ts';
@@ -12,8 +13,8 @@ export function report(message: Report): void {
   if (process.connected) process.send?.(message);
 }
 
-export function createNeighbours(): Neighbours {
-  return { change: changeEverywhere, shareCaches, renderMetrics: renderAll };
+export function createNeighbours(home: SessionHome): Neighbours {
+  return { change: changeEverywhere, shareCaches, renderMetrics: renderAll, home };
 }
 
 let serial = 0;

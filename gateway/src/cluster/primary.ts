@@ -1,8 +1,10 @@
 // The primary: listens, hands each connection to the worker with the least to do, and obeys signals. It serves nothing itself.
 import cluster from 'node:cluster';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Config, ResolvedConfig } from '../config.ts';
+import { createNeighbourhood, socketOf, toHome } from '../http/session-home.ts';
 import { ListenError, waitForStop } from '../serve.ts';
 import { createLog } from '../telemetry/log.ts';
 import { chooseSeat, connectionsToShed } from './balance.ts';
@@ -35,6 +37,7 @@ export async function runPrimary({ settings, program, prepare, reread, watched =
   const stopped = waitForStop();
   const log = createLog(config);
   const waiting: Socket[] = [];
+  const neighbourhood = createNeighbourhood();
   let url = '';
   let end: (exitCode: number) => void = () => undefined;
   const gone = new Promise<number>((resolve) => {
@@ -57,12 +60,17 @@ export async function runPrimary({ settings, program, prepare, reread, watched =
   const supervisor = new Supervisor({
     settings,
     url: () => url,
+    home: (id) => toHome(neighbourhood, id),
     log,
     onReport,
     onReady: () => {
       for (const socket of waiting.splice(0)) hand(socket);
     },
-    onEnd: (member) => counts.end(member),
+    onEnd: (member) => {
+      counts.end(member);
+      // One that was killed leaves its socket behind, and others would knock there.
+      rmSync(socketOf(neighbourhood.folder, toHome(neighbourhood, member.id).mark), { force: true });
+    },
     onGone: end,
   });
   const counts = new WorkerCounts(supervisor.members);

@@ -2,6 +2,7 @@
 // A new worker serves before the old one is told to end, so there is always somebody to take a connection.
 import type { Logger } from 'pino';
 import type { Config, ResolvedConfig } from '../config.ts';
+import type { SessionHome } from '../http/session-home.ts';
 import { Member } from './member.ts';
 import type { Report } from './messages.ts';
 
@@ -15,6 +16,8 @@ export interface SupervisorOptions {
   settings: ResolvedConfig;
   /** Where the primary listens. */
   url: () => string;
+  /** Of the sessions of a worker. */
+  home: (id: number) => SessionHome;
   log: Logger;
   onReport: (member: Member, report: Report) => void;
   /** A worker serves now: connections may be waiting for one. */
@@ -120,7 +123,12 @@ export class Supervisor {
 
   #spawn(): Member {
     const member = new Member(
-      () => ({ settings: this.settings, edition: this.edition, url: this.#options.url() }),
+      (id) => ({
+        settings: this.settings,
+        edition: this.edition,
+        url: this.#options.url(),
+        home: this.#options.home(id),
+      }),
       this.#options.onReport,
       (ended, code) => this.#onExit(ended, code),
     );

@@ -12,7 +12,7 @@ export async function runWorker(): Promise<void> {
   // A terminal's Ctrl-C reaches every process of the group: the primary says when.
   process.on('SIGINT', () => undefined);
   process.on('SIGHUP', () => undefined);
-  const { settings, url } = await new Promise<Extract<Order, { type: 'start' }>>((resolve) => {
+  const { settings, url, home } = await new Promise<Extract<Order, { type: 'start' }>>((resolve) => {
     process.on('message', function onStart(order: Order) {
       if (order.type !== 'start') return;
       process.off('message', onStart);
@@ -27,7 +27,7 @@ export async function runWorker(): Promise<void> {
       metrics = gateway.metrics;
       return serveOrders(gateway, settings.config, url);
     },
-    createNeighbours(),
+    createNeighbours(home),
   );
   if (metrics !== undefined && settings.config.ENABLE_METRICS) {
     report({ type: 'last', snapshot: await snapshotMetrics(metrics) });

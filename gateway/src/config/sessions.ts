@@ -12,7 +12,7 @@ export const sessionSettings = {
     true,
     { live: true },
   ),
-  SESSION_TTL: seconds('how long an idle MCP session is kept', {
+  SESSION_TTL: seconds('how long an idle MCP session is kept, in memory and, with CACHE_TYPE=redis, in Redis', {
     default: 3600,
     minimum: 0.05,
     maximum: 604_800,

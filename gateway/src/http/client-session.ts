@@ -18,10 +18,14 @@ export interface ClientSessionOptions {
   events: EventLogOptions;
   nowMs: () => number;
   resourceUpdated?: ((uri: string) => void) | undefined;
+  /** Of the process that has it; undefined: nobody else has any. */
+  mark?: string | undefined;
+  /** It was another process': what that one sent is not kept here. */
+  id?: string;
 }
 
 export class ClientSession implements McpSession, ClientPeer {
-  readonly id = randomUUID();
+  readonly id: string;
   readonly identity: CallerIdentity;
   readonly serverId: string | undefined;
   /** Running requests, by id. */
@@ -29,7 +33,10 @@ export class ClientSession implements McpSession, ClientPeer {
   /** As `initialize` agreed. */
   protocolVersion: ProtocolVersion = assumedVersion;
   clientCapabilities: Record<string, unknown> = {};
-  logLevel: string | undefined;
+  /** URIs, as the client knows them. */
+  readonly subscriptions = new Set<string>();
+  /** Told of what somebody who takes it over has to know. */
+  onChange: (() => void) | undefined;
   /** For messages that belong to no request; undefined while the client has opened none. */
   standing: Outlet | undefined;
   usedAtMs: number;
@@ -39,22 +46,44 @@ export class ClientSession implements McpSession, ClientPeer {
   readonly #streams = new Map<number, SessionStream>();
   readonly #endListeners: (() => void | Promise<void>)[] = [];
   readonly #resourceUpdated: ((uri: string) => void) | undefined;
+  /** It was another process' before. */
+  readonly isTakenOver: boolean;
+  #logLevel: string | undefined;
   #holds = 0;
   #isOver = false;
   #isTold = false;
 
-  constructor({ identity, serverId, settings, events, nowMs, resourceUpdated }: ClientSessionOptions) {
+  constructor(options: ClientSessionOptions) {
+    const { identity, serverId, settings, events, nowMs, resourceUpdated, mark, id } = options;
+    this.id = id ?? (mark === undefined ? randomUUID() : `${randomUUID()}.${mark}`);
+    this.isTakenOver = id !== undefined;
     this.#resourceUpdated = resourceUpdated;
     this.identity = identity;
     this.serverId = serverId;
     this.usedAtMs = nowMs();
     this.#settings = settings;
     this.#requests = new ClientRequests(settings);
-    this.#events = new EventLog(events);
+    // No id that the process before gave out may mean something else here.
+    this.#events = new EventLog(events, this.isTakenOver ? Date.now() : 0);
   }
 
   get peer(): ClientPeer {
     return this;
+  }
+
+  get logLevel(): string | undefined {
+    return this.#logLevel;
+  }
+
+  set logLevel(level: string | undefined) {
+    this.#logLevel = level;
+    this.onChange?.();
+  }
+
+  subscribed(uri: string, isOn: boolean): void {
+    if (isOn) this.subscriptions.add(uri);
+    else this.subscriptions.delete(uri);
+    this.onChange?.();
   }
 
   /** What `initialize` settles. @param capabilities as the client states them */

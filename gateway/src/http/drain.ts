@@ -28,7 +28,7 @@ export async function drain(
   for (const session of load.sessions) session.close();
   for (;;) {
     const elapsedMs = performance.now() - startedAt;
-    if (load.running === 0 && load.sockets.size <= load.standing) return;
+    if (load.running === 0 && load.sockets.size + load.carried <= load.standing) return;
     if (elapsedMs >= deadlineMs) return server.closeAllConnections?.();
     if (elapsedMs >= graceMs) {
       server.closeIdleConnections?.();

@@ -36,11 +36,14 @@ export class EventLog {
   /** Events before this one of `#events` are dropped. */
   #first = 0;
   #bytes = 0;
-  #lastNumber = 0;
-  #lastStream = 0;
+  #lastNumber: number;
+  #lastStream: number;
 
-  constructor(options: EventLogOptions) {
+  /** @param start above every number that was given out under the same session id elsewhere */
+  constructor(options: EventLogOptions, start = 0) {
     this.#options = options;
+    this.#lastNumber = start;
+    this.#lastStream = start;
   }
 
   get size(): number {

@@ -30,6 +30,8 @@ export class Load {
   /** So many answers close their connection, for another worker to take it over. */
   toShed = 0;
   readonly sockets = new Set<Socket>();
+  /** Connections over which neighbours bring what is this worker's. */
+  carried = 0;
   readonly sessions = new Set<Http2Session>();
   readonly #standing = new Set<Response>();
 

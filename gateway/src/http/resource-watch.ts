@@ -1,12 +1,10 @@
 // Updated resources for one stream of `subscriptions/listen`: upstreams of older versions tell them to whoever subscribed in a
 // session, so the stream has one that nobody else can reach. It ends with the stream.
-import type { RpcMessage } from '../mcp/messages.ts';
 import { isObject } from '../mcp/messages.ts';
-import { resourcesSubscribe } from '../mcp/methods/resources-subscribe.ts';
 import type { CallerIdentity, McpPorts } from '../mcp/ports.ts';
-import { RequestCaller } from './caller.ts';
 import type { ClientSession } from './client-session.ts';
 import type { Sessions } from './sessions.ts';
+import { subscribeSession } from './subscribe-session.ts';
 
 const UPDATED = 'notifications/resources/updated';
 
@@ -33,40 +31,15 @@ export class ResourceWatch implements Disposable {
 
   /** @returns those that an upstream took */
   async subscribe(uris: string[]): Promise<string[]> {
-    const outcomes = await Promise.allSettled(uris.map((uri, at) => this.#subscribe(uri, at)));
+    const outcomes = await Promise.allSettled(
+      uris.map((uri) => subscribeSession(this.#session, uri, this.#options.ports)),
+    );
     return uris.filter((_, at) => outcomes[at]?.status === 'fulfilled');
   }
 
   [Symbol.dispose](): void {
     this.#release();
     this.#options.sessions.close(this.#session);
-  }
-
-  async #subscribe(uri: string, at: number): Promise<void> {
-    const { ports, serverId, identity } = this.#options;
-    const session = this.#session;
-    const params = { uri };
-    const message: RpcMessage = {
-      idJson: String(at),
-      method: 'resources/subscribe',
-      params,
-      paramsJson: JSON.stringify(params),
-    };
-    const caller = new RequestCaller(String(at), {
-      socket: undefined,
-      serverId,
-      identity,
-      headers: {},
-      session,
-      peer: session.peer,
-      cancellable: session.calls,
-      isResumable: false,
-    });
-    try {
-      await resourcesSubscribe(message, ports, caller);
-    } finally {
-      caller.end();
-    }
   }
 
   /** Whatever else an upstream tells a session was not asked for. */

@@ -3,9 +3,11 @@
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import type { CallerIdentity } from '../mcp/ports.ts';
+import type { ProtocolVersion } from '../mcp/versions.ts';
 import type { ClientRequestSettings } from './client-requests.ts';
-import { ClientSession } from './client-session.ts';
+import { ClientSession, type ClientSessionOptions } from './client-session.ts';
 import type { EventLogOptions } from './event-log.ts';
+import { SessionStream } from './session-stream.ts';
 
 export interface SessionsOptions {
   config: ClientRequestSettings & Pick<Config, 'MAX_SESSIONS' | 'SESSION_TTL' | 'MESSAGE_TTL'>;
@@ -15,6 +17,18 @@ export interface SessionsOptions {
   failed: (error: unknown) => void;
   /** An upstream has told a session that this resource is another now. */
   resourceUpdated?: (uri: string) => void;
+  /** Of this process: what the ids of its sessions end with. */
+  mark?: string | undefined;
+}
+
+/** What is known of a session that was another process'. */
+export interface TakenOver {
+  id: string;
+  identity: CallerIdentity;
+  serverId: string | undefined;
+  protocolVersion: ProtocolVersion;
+  capabilities: Record<string, unknown>;
+  logLevel: string | undefined;
 }
 
 /** What a session keeps of its streams for clients that come back. */
@@ -33,6 +47,8 @@ export class Sessions implements Disposable {
   readonly #options: SessionsOptions;
   readonly #events: EventLogOptions;
   readonly #toEnd: ClientSession[] = [];
+  /** Another process has them now; what runs in them here may end. */
+  readonly #leaving = new Set<ClientSession>();
   #ending = 0;
   #sweeper: NodeJS.Timeout | undefined;
 
@@ -54,11 +70,29 @@ export class Sessions implements Disposable {
 
   /** When there are too many, the one unused for longest goes: its client is told to initialise anew. @throws GW_TOO_MANY_SESSIONS when all are busy or young */
   open(identity: CallerIdentity, serverId: string | undefined): ClientSession {
-    if (this.#sessions.size >= this.#options.config.MAX_SESSIONS) this.#evict();
-    const { config: settings, nowMs, resourceUpdated } = this.#options;
-    const session = new ClientSession({ identity, serverId, settings, events: this.#events, nowMs, resourceUpdated });
-    this.#sessions.set(session.id, session);
+    return this.#add({ identity, serverId, mark: this.#options.mark });
+  }
+
+  /** The caller has made sure that it is this user's, and that nobody else has it (any more). @throws as `open` */
+  takeOver({ id, identity, serverId, protocolVersion, capabilities, logLevel }: TakenOver): ClientSession {
+    const session = this.#add({ identity, serverId, id });
+    session.agree(protocolVersion, capabilities);
+    session.logLevel = logLevel;
     return session;
+  }
+
+  has(id: string): boolean {
+    return this.#sessions.has(id);
+  }
+
+  /** Another process has taken it over: its client goes there for the next request, and at once for its standing stream. */
+  letGo(id: string): void {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return;
+    this.#sessions.delete(id);
+    this.#leaving.add(session);
+    const { standing } = session;
+    if (standing instanceof SessionStream) session.endStream(standing);
   }
 
   /** @returns undefined when there is none, it is over, or it is another user's or another path's */
@@ -88,13 +122,29 @@ export class Sessions implements Disposable {
 
   /** It is not found any more; its end follows, not too many at a time. */
   close(session: ClientSession): void {
-    if (!this.#sessions.delete(session.id)) return;
+    if (this.#sessions.delete(session.id)) this.#end(session);
+  }
+
+  #add(own: Pick<ClientSessionOptions, 'identity' | 'serverId' | 'mark' | 'id'>): ClientSession {
+    if (this.#sessions.size >= this.#options.config.MAX_SESSIONS) this.#evict();
+    const { config: settings, nowMs, resourceUpdated } = this.#options;
+    const session = new ClientSession({ ...own, settings, events: this.#events, nowMs, resourceUpdated });
+    this.#sessions.set(session.id, session);
+    return session;
+  }
+
+  #end(session: ClientSession): void {
     session.cut();
     this.#toEnd.push(session);
     this.#endNext();
   }
 
   sweep(): void {
+    for (const session of this.#leaving) {
+      if (session.isBusy) continue;
+      this.#leaving.delete(session);
+      this.#end(session);
+    }
     for (const session of this.#sessions.values()) {
       if (this.#isAlive(session)) session.expireEvents();
       else this.close(session);
@@ -104,7 +154,7 @@ export class Sessions implements Disposable {
   /** Ends every stream; running calls are left to finish. */
   [Symbol.dispose](): void {
     clearTimeout(this.#sweeper);
-    for (const session of this.#sessions.values()) session.endStreams();
+    for (const session of [...this.#sessions.values(), ...this.#leaving]) session.endStreams();
     this.#sessions.clear();
   }
 

@@ -25,9 +25,11 @@ export function openStandingStream(
   const lastEventId = request.headers['last-event-id'];
   if (typeof lastEventId === 'string' && lastEventId !== '') {
     const resumed = session.resume(lastEventId);
-    if (resumed === undefined) {
+    // An event of the process that had the session before is lost; a client that is refused would get no stream ever.
+    if (resumed === undefined && !session.isTakenOver) {
       return { status: 400, text: 'Bad Request: what followed Last-Event-ID is not kept (any more)' };
     }
+    if (resumed === undefined) return openNew(request, reply, session, sessions, config);
     const connection = connect(request, reply, session, sessions, config);
     if (resumed.stream !== undefined) resumed.stream.connect(connection, resumed.missed);
     else {
@@ -36,12 +38,22 @@ export function openStandingStream(
     }
     return undefined;
   }
+  return openNew(request, reply, session, sessions, config);
+}
+
+/** Without an event id the client asks for what comes, not for what it missed. */
+function openNew(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  session: ClientSession,
+  sessions: Sessions,
+  config: SseStreamOptions['config'],
+): Refused | undefined {
   let { standing } = session;
   if (standing instanceof SessionStream && standing.isConnected) {
     return { status: 409, text: 'Conflict: the session has a stream already' };
   }
   const connection = connect(request, reply, session, sessions, config);
-  // Without an event id the client asks for what comes, not for what it missed.
   if (!(standing instanceof SessionStream)) {
     standing = session.openStream();
     session.standing = standing;

@@ -25,6 +25,7 @@ import { sendJson, takeJsonAsText } from './json-body.ts';
 import { PostEntrance } from './post-entrance.ts';
 import { createRequireServer, type HasServer } from './require-server.ts';
 import type { Sessions } from './sessions.ts';
+import type { SharedSessions } from './shared-sessions.ts';
 import { openStandingStream } from './standing-stream.ts';
 import type { AnswerStateless } from './stateless.ts';
 
@@ -32,6 +33,8 @@ export interface StreamableHttpOptions {
   ports: McpPorts;
   /** Undefined: no session is given out, and any worker serves any request. */
   sessions: Sessions | undefined;
+  /** Undefined: sessions end with their process. */
+  shared?: SharedSessions | undefined;
   answerStateless: AnswerStateless;
   hasServer: HasServer;
   config: Pick<
@@ -50,7 +53,7 @@ interface Path {
 }
 
 export const streamableHttpRoutes: FastifyPluginCallback<StreamableHttpOptions> = (app, options, done) => {
-  const { ports, sessions, answerStateless, hasServer, config } = options;
+  const { ports, sessions, shared, answerStateless, hasServer, config } = options;
   takeJsonAsText(app);
   answerErrorsAsJsonRpc(app, ports.failed);
 
@@ -92,7 +95,16 @@ export const streamableHttpRoutes: FastifyPluginCallback<StreamableHttpOptions> 
       const refusal = toRefusal(incoming.idJson, incoming.error);
       return sendJson(reply, refusal.status, refusal.text);
     }
-    answer(reply, answerMessage(incoming, entrance), entrance, asJson);
+    const result = answerMessage(incoming, entrance);
+    if (shared === undefined || session === undefined || asked === undefined) answer(reply, result, entrance, asJson);
+    // Its client may send the next request to another process.
+    else
+      answer(
+        reply,
+        shared.share(session).then(() => result),
+        entrance,
+        asJson,
+      );
   }
 
   /** The session is told by the header alone; a client that does not send it back is served without one. */
@@ -153,12 +165,13 @@ export const streamableHttpRoutes: FastifyPluginCallback<StreamableHttpOptions> 
     const session = sessionOf(request);
     if (session === undefined) return refuse(reply, 400, 'Bad Request: Mcp-Session-Id is required');
     sessions.close(session);
-    reply.code(204).send();
+    if (shared === undefined) reply.code(204).send();
+    else void shared.forget(session).then(() => reply.code(204).send());
   }
 
   const requireServer = createRequireServer(hasServer);
   for (const path of ['/mcp', '/servers/:id/mcp']) {
-    const preHandler = path === '/mcp' ? [] : [requireServer];
+    const preHandler = [...(path === '/mcp' ? [] : [requireServer]), ...(shared === undefined ? [] : [shared.bring])];
     app.post(path, { preHandler }, post);
     app.get(path, { preHandler, exposeHeadRoute: false }, get);
     app.delete(path, { preHandler }, remove);

@@ -39,6 +39,8 @@ export interface McpSession {
   readonly clientCapabilities: Record<string, unknown>;
   /** What the client asked for with `logging/setLevel`; told to upstream sessions that open later. */
   logLevel: string | undefined;
+  /** An upstream has taken (or ended) a subscription of this client. */
+  subscribed?(uri: string, isOn: boolean): void;
   /** For messages that belong to no request of the client: they go out on the session's standing stream. */
   readonly peer: ClientPeer;
   /** Called once, when the session ends for whatever reason. What it returns is waited for: few sessions are ended at a time. */

@@ -14,7 +14,10 @@ function createSubscription(method: 'resources/subscribe' | 'resources/unsubscri
     (uri) => new RpcError(rpcCodes.resourceNotFound, `Resource not found: ${uri}`, { uri }),
   );
   return (message, ports, caller) => {
-    requireSession(caller, method);
-    return forward(message, ports, caller);
+    const session = requireSession(caller, method);
+    return Promise.resolve(forward(message, ports, caller)).then((answer) => {
+      session.subscribed?.(String(message.params?.['uri']), method === 'resources/subscribe');
+      return answer;
+    });
   };
 }
