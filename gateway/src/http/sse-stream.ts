@@ -1,8 +1,9 @@
 // A server-sent-events answer: taken out of Fastify's hands, kept alive by comments, ended once. A reader that stops reading is
-// let go: what waits for it is bounded in bytes and in time.
+// let go (outbox.ts).
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import type { Config } from '../config.ts';
+import { Outbox } from './outbox.ts';
 
 /** A way to a client: an event stream, a WebSocket. */
 export interface Outlet {
@@ -20,35 +21,22 @@ export interface SseStreamOptions {
   onKeepAlive?: () => void;
 }
 
-/** What may wait behind the event that is being written, unless it is one event alone. */
-export const MAX_WAITING_BYTES = 1024 * 1024;
-/** While pieces go out: what comes in one burst is no fault of a client that reads. */
-const MAX_BURST_BYTES = 16 * 1024 * 1024;
-/** A piece that takes longer has a reader that is slow, or none. */
-const BRISK_MS = 250;
-/** Pieces of this size show whether a slow reader reads at all. */
-const PIECE_BYTES = 64 * 1024;
-/** Well within 30 s: a slow reader takes a piece in less. */
-const STALLED_MS = 20_000;
-
 export class SseStream implements Outlet {
   readonly #raw: ServerResponse;
   readonly #options: SseStreamOptions;
-  readonly #waiting: string[] = [];
-  /** What is left of an event that goes out in pieces. */
-  #rest: Buffer | undefined;
+  readonly #outbox: Outbox;
   readonly #keepAlive: NodeJS.Timeout;
-  #waitingBytes = 0;
-  /** When the piece that is being written was begun. */
-  #pieceAt = 0;
-  #isWriting = false;
   #isEnding = false;
-  #stalled: NodeJS.Timeout | undefined;
 
   constructor(reply: FastifyReply, options: SseStreamOptions) {
-    const { config, headers } = options;
+    const { config, headers, stalledMs } = options;
+    const { raw } = reply;
     this.#options = options;
-    this.#raw = reply.raw;
+    this.#raw = raw;
+    this.#outbox = new Outbox(
+      { write: (piece, _, done) => raw.write(piece, done), cut: () => raw.destroy() },
+      stalledMs,
+    );
     const known = reply.getHeaders();
     reply.hijack();
     this.#raw.writeHead(200, {
@@ -90,7 +78,7 @@ export class SseStream implements Outlet {
     if (this.#isEnding) return;
     this.#isEnding = true;
     clearInterval(this.#keepAlive);
-    if (!this.#isWriting) this.#raw.end();
+    this.#outbox.end(() => this.#raw.end());
   }
 
   #beAlive(): void {
@@ -99,58 +87,11 @@ export class SseStream implements Outlet {
   }
 
   #write(text: string): void {
-    if (!this.isOpen) return;
-    if (!this.#isWriting) {
-      this.#writePiece(text);
-      return;
-    }
-    const bytes = Buffer.byteLength(text);
-    const most = performance.now() - this.#pieceAt < BRISK_MS ? MAX_BURST_BYTES : MAX_WAITING_BYTES;
-    if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > most) {
-      this.#raw.destroy();
-      return;
-    }
-    this.#waitingBytes += bytes;
-    this.#waiting.push(text);
-  }
-
-  #writePiece(event: string | Buffer): void {
-    let piece = event;
-    if (event.length > PIECE_BYTES) {
-      const whole = typeof event === 'string' ? Buffer.from(event) : event;
-      piece = whole.subarray(0, PIECE_BYTES);
-      this.#rest = whole.subarray(PIECE_BYTES);
-    } else {
-      this.#rest = undefined;
-    }
-    this.#isWriting = true;
-    this.#pieceAt = performance.now();
-    this.#stalled = setTimeout(destroy, this.#options.stalledMs ?? STALLED_MS, this.#raw).unref();
-    this.#raw.write(piece, () => {
-      clearTimeout(this.#stalled);
-      if (!this.#raw.destroyed) this.#writeNext();
-    });
-  }
-
-  #writeNext(): void {
-    const event = this.#rest ?? this.#waiting.shift();
-    if (event === undefined) {
-      this.#isWriting = false;
-      if (this.#isEnding) this.#raw.end();
-      return;
-    }
-    if (typeof event === 'string') this.#waitingBytes -= Buffer.byteLength(event);
-    this.#writePiece(event);
+    if (this.isOpen) this.#outbox.send(text);
   }
 
   #release(): void {
     clearInterval(this.#keepAlive);
-    clearTimeout(this.#stalled);
-    this.#waiting.length = 0;
-    this.#rest = undefined;
+    this.#outbox[Symbol.dispose]();
   }
-}
-
-function destroy(raw: ServerResponse): void {
-  raw.destroy();
 }

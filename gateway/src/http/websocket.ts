@@ -32,6 +32,7 @@ export const websocketRoutes: FastifyPluginCallback<WebSocketOptions> = (app, op
     clientTracking: false,
     // A compressor per connection would cost more memory than all the rest of it.
     perMessageDeflate: false,
+    autoPong: false,
     maxPayload: config.MAX_REQUEST_BYTES,
     handleProtocols: (offered) => (offered.has('mcp') ? 'mcp' : false),
   });

@@ -4,7 +4,8 @@ import { get, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import Fastify from 'fastify';
 import { expect, test } from 'vitest';
-import { MAX_WAITING_BYTES, SseStream } from '../../src/http/sse-stream.ts';
+import { MAX_WAITING_BYTES } from '../../src/http/outbox.ts';
+import { SseStream } from '../../src/http/sse-stream.ts';
 import { configOf } from '../config-of.ts';
 
 /** An app whose only route hands its stream to the test. */
@@ -51,6 +52,8 @@ test('[MCP-HTTP-18] what waits for a reader is bounded: the event that is too mu
   await new Promise((resolve) => setTimeout(resolve, 600));
   expect(stream.isOpen).toBe(true);
   stream.send('"one more"');
+  // What comes in one turn of the event loop is judged after it.
+  await new Promise(setImmediate);
   expect(stream.isOpen).toBe(false);
   await expect.poll(isClosed).toBe(true);
   socket.destroy();
