@@ -144,16 +144,18 @@ export function buildApp(parts: AppParts): FastifyInstance {
   );
   const contents = caches.add(new ResourceContents(config));
   const forwardKept = contents.around(has, forwardAny);
-  const forward = forPermitted(
+  const forwardToAll =
     parts.plugins === undefined
       ? forwardKept
       : withPlugins(forwardKept, parts.plugins, {
           find: (kind, name, serverId) => catalog.find(kind, name, serverId),
           tell: (error) => tellFailure(metrics, log, 'plugin', error, undefined),
-        }),
-  );
+        });
   const listAll: McpPorts['list'] = (kind, cursor, serverId) => catalog.list(kind, cursor, serverId);
-  const list = federation === undefined ? listAll : createListForPeers(catalog, federation, listAll);
+  const { list, forward } = forPermitted({
+    list: federation === undefined ? listAll : createListForPeers(catalog, federation, listAll),
+    forward: forwardToAll,
+  });
   const failed: McpPorts['failed'] = (method, error, requestId) => tellFailure(metrics, log, method, error, requestId);
   const broadcast: McpPorts['broadcast'] = (session, method, paramsJson) =>
     upstreams.broadcast(session, method, paramsJson);

@@ -21,7 +21,7 @@ import type { Catalog, CatalogEntry } from '../src/registry/catalog.ts';
 import { createRegistry } from '../src/registry/index.ts';
 import type { Store } from '../src/store/store.ts';
 
-const secret = 'a-secret-of-at-least-32-characters!!';
+export const testAppSecret = 'a-secret-of-at-least-32-characters!!';
 
 /** What the upstream was asked, as text. */
 export interface Asked {
@@ -126,12 +126,12 @@ const createCatalog = (
 });
 
 export function token(subject: string): string {
-  return createToken({ secret, subject, expiresInMinutes: 5, isAdmin: subject === 'admin' });
+  return createToken({ secret: testAppSecret, subject, expiresInMinutes: 5, isAdmin: subject === 'admin' });
 }
 
 export function createTestApp(options: TestAppOptions = {}): TestApp {
   const config = loadConfig({
-    JWT_SECRET_KEY: secret,
+    JWT_SECRET_KEY: testAppSecret,
     LOG_LEVEL: 'warn',
     ENABLE_METRICS: 'true',
     ...options.environment,

@@ -1,10 +1,11 @@
-// Roles that are always there, named as ContextForge names them, and every permission that a role can give.
+// Roles that are always there, named as ContextForge names them, and every permission that a role can give: none that nothing
+// asks for. REST asks for `<kind>.<action>`, MCP for `<kind>.read` and `tools.execute`, and below /servers/{id} for `servers.use` too.
 
 const kinds = ['tools', 'resources', 'prompts', 'servers', 'gateways'] as const;
-const reads = [...kinds.map((kind) => `${kind}.read`), 'servers.use', 'teams.read', 'metrics.read', 'tags.read'];
+const reads = [...kinds.map((kind) => `${kind}.read`), 'servers.use'];
 const changes = kinds.flatMap((kind) => [`${kind}.create`, `${kind}.update`, `${kind}.delete`]);
 
-export const permissions: readonly string[] = [...reads, ...changes, 'tools.execute', 'teams.create', 'logs.read'];
+export const permissions: readonly string[] = [...reads, ...changes, 'tools.execute'];
 
 export interface BuiltInRole {
   description: string;

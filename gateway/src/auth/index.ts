@@ -70,16 +70,26 @@ export function createAuthenticate(
 
 function enter(request: FastifyRequest, identity: Identity, done: (error?: Error) => void): void {
   if (identity.serverId !== undefined && !isOfServer(request, identity.serverId)) {
-    done(new GatewayError('GW_FORBIDDEN', { detail: `the token is good for /servers/${identity.serverId} only` }));
+    done(
+      new GatewayError('GW_FORBIDDEN', {
+        detail: `the token is good for MCP and reading below /servers/${identity.serverId} only`,
+      }),
+    );
     return;
   }
   request.identity = identity;
   done();
 }
 
+const mcpPaths: ReadonlySet<string> = new Set(['mcp', 'sse', 'message', 'ws'].map((name) => `/servers/:id/${name}`));
+
+/** MCP there, and reading what is there: who could change the server could give it everything. */
 function isOfServer(request: FastifyRequest, serverId: string): boolean {
-  const path = request.url.split('?', 1)[0] ?? '';
-  return path === `/servers/${serverId}` || path.startsWith(`/servers/${serverId}/`);
+  const { url = '' } = request.routeOptions;
+  if ((request.params as { id?: string }).id !== serverId) return false;
+  if (mcpPaths.has(url)) return true;
+  const isRead = request.method === 'GET' || request.method === 'HEAD';
+  return isRead && (url === '/servers/:id' || url.startsWith('/servers/:id/'));
 }
 
 function refuse(

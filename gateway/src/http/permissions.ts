@@ -2,7 +2,7 @@
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { createRequirePermission, requireAdmin } from '../auth/index.ts';
 import { GatewayError } from '../errors.ts';
-import type { McpPorts } from '../mcp/ports.ts';
+import type { Caller, CallKind, ListKind, McpPorts } from '../mcp/ports.ts';
 
 const actions: Readonly<Record<string, string>> = {
   GET: 'read',
@@ -45,14 +45,49 @@ function guard(route: RouteOptions, hook: ReturnType<typeof createRequirePermiss
   route.onRequest = [hook, ...[route.onRequest ?? []].flat()];
 }
 
-/** Tools are called by those who may: one look at the grant per call. */
-export function forPermitted(forward: McpPorts['forward']): McpPorts['forward'] {
-  return function forwardPermitted(forwarded, caller) {
-    const permissions = caller.identity.grant?.permissions;
-    if (permissions === undefined || forwarded.kind !== 'tools' || permissions.has('tools.execute')) {
-      return forward(forwarded, caller);
-    }
-    const detail = `${caller.identity.sub} has not the permission tools.execute`;
-    return Promise.reject(new GatewayError('GW_FORBIDDEN', { detail }));
+const toList: Readonly<Record<ListKind, string>> = {
+  tools: 'tools.read',
+  resources: 'resources.read',
+  resourceTemplates: 'resources.read',
+  prompts: 'prompts.read',
+};
+
+const toCall: Readonly<Record<CallKind, string>> = {
+  tools: 'tools.execute',
+  resources: 'resources.read',
+  prompts: 'prompts.read',
+};
+
+/** What a message asks for is done for those who may: one look at the grant per message, whatever it came by. */
+export function forPermitted({
+  list,
+  forward,
+}: Pick<McpPorts, 'list' | 'forward'>): Pick<McpPorts, 'list' | 'forward'> {
+  return {
+    list(kind, cursor, serverId, caller) {
+      const refusal = refuse(caller.identity, serverId, toList[kind]);
+      if (refusal !== undefined) throw refusal;
+      return list(kind, cursor, serverId, caller);
+    },
+    forward(forwarded, caller) {
+      const refusal = refuse(caller.identity, caller.serverId, toCall[forwarded.kind]);
+      return refusal === undefined ? forward(forwarded, caller) : Promise.reject(refusal);
+    },
   };
+}
+
+function refuse(
+  { grant, sub }: Caller['identity'],
+  serverId: string | undefined,
+  permission: string,
+): GatewayError | undefined {
+  // Everybody who came in has one; it is taken away from a token that was refused since.
+  if (grant === undefined) return new GatewayError('GW_UNAUTHORIZED', { detail: `${sub} may not come in any more` });
+  const { permissions } = grant;
+  if (permissions === undefined) return undefined;
+  const missing = permissions.has(permission) ? undefined : permission;
+  const lacks = missing ?? (serverId === undefined || permissions.has('servers.use') ? undefined : 'servers.use');
+  return lacks === undefined
+    ? undefined
+    : new GatewayError('GW_FORBIDDEN', { detail: `${sub} has not the permission ${lacks}` });
 }

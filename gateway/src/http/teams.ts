@@ -1,8 +1,9 @@
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Access } from '../auth/access.ts';
 import { anonymous } from '../auth/index.ts';
 import { MemberAdd, MemberChange, TeamChange, TeamCreate } from '../auth/teams.ts';
+import { GatewayError } from '../errors.ts';
 import { readOutside } from '../registry/body.ts';
 import { readOffsetPage } from './offset-paging.ts';
 import { acceptEmptyBodies, idOf } from './rest.ts';
@@ -14,6 +15,7 @@ const who = (request: FastifyRequest) => request.identity ?? anonymous;
 /** Teams and their members. ContextForge's clients ask with and without the slash at the end. */
 export const teamRoutes: FastifyPluginAsync<{ access: Access }> = async (app, { access: { teams } }) => {
   acceptEmptyBodies(app);
+  app.addHook('onRequest', refuseLimited);
   for (const path of ['/teams', '/teams/']) {
     app.get(path, async (request) => {
       const { limit, offset } = readOffsetPage(request, 50);
@@ -48,3 +50,11 @@ export const teamRoutes: FastifyPluginAsync<{ access: Access }> = async (app, { 
     return { success: true, message: `${email} is no member of team ${id} any more` };
   });
 };
+
+/** No permission is for teams: a token that is limited to some must not give others what its owner's teams have. */
+function refuseLimited(request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
+  const isChange = request.method !== 'GET' && request.method !== 'HEAD';
+  const isRefused = isChange && request.identity?.permissions !== undefined;
+  const detail = 'a token that is limited to permissions cannot change teams';
+  done(isRefused ? new GatewayError('GW_FORBIDDEN', { detail }) : undefined);
+}

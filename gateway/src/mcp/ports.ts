@@ -16,7 +16,7 @@ export interface CancelSignal {
 /** Who speaks: the part of the authenticated identity that matters below the HTTP edge. One object per verified token. */
 export interface CallerIdentity {
   readonly sub: string;
-  /** What it may do; undefined where nobody asks (tests below the HTTP edge). */
+  /** What it may do; undefined where nobody asks (tests below the HTTP edge), and for a token that was refused since. */
   readonly grant?: { readonly permissions: ReadonlySet<string> | undefined } | undefined;
 }
 
@@ -124,7 +124,7 @@ export interface McpPorts {
     kind: ListKind,
     cursor: string | undefined,
     serverId: string | undefined,
-    caller: Pick<Caller, 'headers'>,
+    caller: Pick<Caller, 'headers' | 'identity'>,
   ): string | Promise<string>;
   /** Is there such an entry? */
   has(kind: CallKind, name: string, serverId: string | undefined): boolean | Promise<boolean>;
