@@ -172,7 +172,10 @@ function call({ id, params }: Omit<Asked, 'headers'>, response: ServerResponse):
         return require({
           requestState: 'state "1"',
           inputRequests: {
-            who: { method: 'elicitation/create', params: { message: 'Who?', requestedSchema: { type: 'object' } } },
+            who: {
+              method: 'elicitation/create',
+              params: { message: 'Who?', requestedSchema: { type: 'object', properties: {} } },
+            },
             where: { method: 'roots/list' },
           },
         });
