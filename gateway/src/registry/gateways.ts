@@ -8,7 +8,7 @@ import { parse } from '../parse.ts';
 import type { AddressGuard } from '../ssrf.ts';
 import { REST_GATEWAY_ID } from '../store/migrations/0002-tags-and-rest.ts';
 import { now } from '../store/portable.ts';
-import type { Store } from '../store/store.ts';
+import type { Log, Store } from '../store/store.ts';
 import type { GatewaysTable } from '../store/tables.ts';
 import type { CatalogGateway } from './catalog.ts';
 import { Headers, toNames } from './catalog-queries.ts';
@@ -36,7 +36,7 @@ export interface GatewayService {
   setEnabled(id: string, enabled: boolean): Promise<object>;
   /** @throws GW_NOT_FOUND */
   remove(id: string): Promise<void>;
-  /** All that are enabled, for their health checks. */
+  /** All that are enabled and whose credentials can be read, for their health checks. */
   watched(): Promise<{ address: CatalogGateway; isReachable: boolean }[]>;
   /** Takes what it serves out of the lists; `refresh` brings it back. */
   setUnreachable(id: string): Promise<void>;
@@ -50,6 +50,7 @@ export interface GatewayServiceOptions {
     'TOOL_TIMEOUT' | 'GATEWAY_TOOL_NAME_SEPARATOR' | 'PAGINATION_DEFAULT_PAGE_SIZE' | 'PAGINATION_MAX_PAGE_SIZE'
   >;
   credentials: CredentialBox;
+  log: Pick<Log, 'error'>;
   guard: Pick<AddressGuard, 'check'>;
   /** Called after each write. */
   changed: () => void;
@@ -58,7 +59,7 @@ export interface GatewayServiceOptions {
 type Row = Selectable<GatewaysTable>;
 
 export function createGatewayService(options: GatewayServiceOptions): GatewayService {
-  const { store, connect, config, credentials, guard, changed } = options;
+  const { store, connect, config, credentials, log, guard, changed } = options;
   const separator = config.GATEWAY_TOOL_NAME_SEPARATOR;
   const deadlineMs = config.TOOL_TIMEOUT * 1000;
 
@@ -78,14 +79,14 @@ export function createGatewayService(options: GatewayServiceOptions): GatewaySer
   async function change(id: string, wanted: Partial<GatewayRequest>, isRefresh: boolean): Promise<object> {
     for (let isStored = false; !isStored; ) {
       const row = await readRow(id);
-      const gateway = toGateway(row, credentials);
       const { name, description, auth, tags, passthroughHeaders } = wanted;
       const url = wanted.url ?? row.url;
       const transport = wanted.transport ?? row.transport;
       const isAsked = isRefresh || url !== row.url || transport !== row.transport || auth !== undefined;
-      const asked: CatalogGateway = { ...gateway, url, transport, headers: auth?.headers ?? gateway.headers };
       if (wanted.url !== undefined) await guard.check(wanted.url);
-      const found = isAsked ? await discover(connect, asked, deadlineMs) : undefined;
+      // New credentials take the place of the old ones, which may be the ones that nobody can read any more.
+      const toAsked = () => ({ ...toGateway(row, credentials, auth?.headers), url, transport });
+      const found = isAsked ? await discover(connect, toAsked(), deadlineMs) : undefined;
       isStored = await store.transaction(async (db) => {
         const { numUpdatedRows } = await db
           .updateTable('gateways')
@@ -109,12 +110,26 @@ export function createGatewayService(options: GatewayServiceOptions): GatewaySer
           .where('headers_json', '=', row.headers_json)
           .executeTakeFirst();
         if (numUpdatedRows === 0n) return false;
-        if (found !== undefined) await storeDiscovered(db, gateway, found, separator);
+        if (found !== undefined) await storeDiscovered(db, row, found, separator);
         return true;
       });
     }
     changed();
     return toRead(await readRow(id));
+  }
+
+  /** Asked for every few seconds: what cannot be read is told once. */
+  const unreadable = new Set<string>();
+  function toWatched(row: Row): CatalogGateway | undefined {
+    try {
+      const address = toGateway(row, credentials);
+      unreadable.delete(row.id);
+      return address;
+    } catch (error) {
+      if (!unreadable.has(row.id)) log.error({ id: row.id, error: String(error) }, 'a gateway is not checked any more');
+      unreadable.add(row.id);
+      return undefined;
+    }
   }
 
   return {
@@ -197,7 +212,10 @@ export function createGatewayService(options: GatewayServiceOptions): GatewaySer
           .orderBy('seq')
           .execute(),
       );
-      return rows.map((row) => ({ address: toGateway(row, credentials), isReachable: row.reachable }));
+      return rows.flatMap((row) => {
+        const address = toWatched(row);
+        return address === undefined ? [] : [{ address, isReachable: row.reachable }];
+      });
     },
     async setUnreachable(id) {
       await store.query((db) => db.updateTable('gateways').set({ reachable: false }).where('id', '=', id).execute());
@@ -227,8 +245,9 @@ async function requireFree(store: Store, gateway: CatalogGateway): Promise<void>
   throw new GatewayError('GW_CONFLICT', { detail });
 }
 
-function toGateway(row: Row, credentials: CredentialBox): CatalogGateway {
-  const headers = parse(Headers, JSON.parse(credentials.open(row.headers_json)), `gateway ${row.id}`);
+/** @param given instead of the stored ones, which are not opened then. @throws GW_CREDENTIALS_UNREADABLE */
+function toGateway(row: Row, credentials: CredentialBox, given?: Record<string, string>): CatalogGateway {
+  const headers = given ?? parse(Headers, JSON.parse(credentials.open(row.headers_json)), `gateway ${row.id}`);
   return { id: row.id, name: row.name, slug: row.slug, url: row.url, transport: row.transport, headers };
 }
 

@@ -55,7 +55,7 @@ export function createRegistry({ store, connect, caches, config, log }: Registry
       changed: () => changed.entries(list),
     });
   const services = {
-    gateways: createGatewayService({ store, connect, config, credentials, guard, changed: changed.gateways }),
+    gateways: createGatewayService({ store, connect, config, credentials, log, guard, changed: changed.gateways }),
     servers: createServerService({ store, config, changed: changed.server }),
     tools: entryService('tools', 'tools'),
     resources: entryService('resources', 'resources'),

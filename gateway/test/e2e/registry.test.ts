@@ -192,6 +192,28 @@ describeWithRegistry('the registry', ({ registry, register }) => {
     expect(answer).not.toContain('very-secret');
   });
 
+  it('lives with credentials that cannot be read: others are checked, and new ones take their place', async () => {
+    const { id } = await register({ auth_type: 'bearer', auth_token: 'lost' });
+    registry.upstreams.offers.set('http://127.0.0.1:9001/mcp', fastTime);
+    const other = await register({ name: 'other', url: 'http://127.0.0.1:9001/mcp' });
+    // As they are when the gateway starts with another secret.
+    await registry.store.query((db) =>
+      db.updateTable('gateways').set({ headers_json: 'aes-256-gcm:AAAA' }).where('id', '=', id).execute(),
+    );
+    const watched = async () => (await registry.registry.gateways.watched()).map(({ address }) => address.id);
+    expect(await watched()).toEqual([other.id]);
+    expect(await watched()).toEqual([other.id]);
+    expect(registry.warnings.filter((message) => message === 'a gateway is not checked any more')).toHaveLength(1);
+    expect((await registry.call('PUT', `/gateways/${id}`, { description: 'without asking it' })).status).toBe(200);
+    expect((await registry.call('PUT', `/gateways/${id}`, { url: `${url}?a` })).json).toMatchObject({
+      code: 'GW_CREDENTIALS_UNREADABLE',
+    });
+    const mended = await registry.call('PUT', `/gateways/${id}`, { auth_type: 'bearer', auth_token: 'found' });
+    expect(mended.status, JSON.stringify(mended.json)).toBe(200);
+    expect(registry.upstreams.asked.at(-1)?.headers).toEqual({ authorization: 'Bearer found' });
+    expect(await watched()).toEqual([id, other.id]);
+  });
+
   it('pages by cursor through all entries once, in the upstream’s order', async () => {
     registry.upstreams.offers.set(url, manyTools(120));
     await register({ name: 'many' });
