@@ -13,7 +13,7 @@ const gateway = [
   ['telemetry'],
   ['ssrf'],
   ['config', 'metrics'],
-  ['parse', 'errors', 'version'],
+  ['parse', 'errors', 'version', 'shown-url'],
 ];
 const harness = [
   ['cli'],

@@ -1,5 +1,6 @@
 // Where an upstream is, and what opens its door.
 import { GatewayError } from '../errors.ts';
+import { shownUrl } from '../shown-url.ts';
 
 /** What is needed to reach an upstream: the part of `CatalogGateway` that matters here. */
 export interface UpstreamAddress {
@@ -27,5 +28,5 @@ export function parseUrl(text: string): URL {
     const url = new URL(text);
     if (url.protocol === 'http:' || url.protocol === 'https:') return url;
   }
-  throw new GatewayError('GW_INVALID_REQUEST', { detail: `url must be one of http or https, got ${text}` });
+  throw new GatewayError('GW_INVALID_REQUEST', { detail: `url must be one of http or https, got ${shownUrl(text)}` });
 }

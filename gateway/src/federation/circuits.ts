@@ -1,5 +1,6 @@
 // A circuit breaker for each URL: identities and gateways that share one share its failures.
 import type { Config } from '../config.ts';
+import { shownUrl } from '../shown-url.ts';
 import { createAddressGuard, type SsrfConfig } from '../ssrf.ts';
 import { parseUrl } from './address.ts';
 import { CircuitBreaker, type CircuitState } from './circuit-breaker.ts';
@@ -32,7 +33,7 @@ export class Circuits implements Disposable {
     let breaker = this.#byUrl.get(url);
     if (breaker === undefined) {
       breaker = new CircuitBreaker({
-        url,
+        url: shownUrl(url),
         threshold: () => this.#config.MCP_SESSION_POOL_CIRCUIT_BREAKER_THRESHOLD,
         resetMs: () => this.#config.MCP_SESSION_POOL_CIRCUIT_BREAKER_RESET * 1000,
         knock: (wanted) => {
@@ -49,8 +50,7 @@ export class Circuits implements Disposable {
   report(): Record<string, CircuitReport> {
     const report: Record<string, CircuitReport> = {};
     for (const [url, { state, failures, trips, retryAfterSeconds }] of this.#byUrl) {
-      const { origin, pathname } = new URL(url);
-      const name = `${origin}${pathname}`;
+      const name = shownUrl(url);
       const isWorse = report[name] === undefined || report[name].state === 'closed';
       if (!isWorse) continue;
       report[name] = { state, consecutive_failures: failures, trips, retry_after_seconds: retryAfterSeconds };

@@ -2,6 +2,7 @@
 // capabilities, for nobody else. They end with the client's.
 import { isObject } from '../mcp/messages.ts';
 import type { CancelSignal, McpSession } from '../mcp/ports.ts';
+import { shownUrl } from '../shown-url.ts';
 import { isSameAddress, type UpstreamAddress } from './address.ts';
 import type { SessionFor } from './dial.ts';
 import { LoneSession } from './lone-session.ts';
@@ -90,7 +91,7 @@ class ClientUpstream implements Upstream {
     this.#client = client;
     const { clientCapabilities, peer } = client;
     this.#source = new LoneSession({
-      url: address.url,
+      url: shownUrl(address.url),
       goodbyeMs: options.goodbyeMs,
       verify: options.verify(address),
       open: async (timeoutMs) => {

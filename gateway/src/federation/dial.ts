@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import type { ClientPeer } from '../mcp/ports.ts';
 import { RpcError } from '../mcp/rpc-error.ts';
+import { shownUrl } from '../shown-url.ts';
 import { parseUrl, type UpstreamAddress } from './address.ts';
 import { UpstreamStatus } from './answer.ts';
 import { HttpWire } from './http-wire.ts';
@@ -55,7 +56,7 @@ export function createDial({ outbound, config, observe, listChanged }: DialOptio
     const { url } = address;
     const untilMs = performance.now() + Math.min(timeoutMs, config.MCP_SESSION_POOL_CREATE_TIMEOUT * 1000);
     const toOptions = () => ({
-      url,
+      url: shownUrl(url),
       clientCapabilities,
       peer,
       silenceMs: silenceMs ?? (() => config.HTTPX_READ_TIMEOUT * 1000),

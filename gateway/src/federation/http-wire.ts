@@ -1,5 +1,7 @@
 // Streamable HTTP: a POST per message, answered by JSON or by an event stream, and one standing GET stream.
 // https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http
+
+import { shownUrl } from '../shown-url.ts';
 import { exchange } from './exchange.ts';
 import type { Origin } from './outbound.ts';
 import { StandingStream } from './standing-stream.ts';
@@ -7,6 +9,7 @@ import type { Inbox, Wire, WireAnswer, WireRequest } from './wire.ts';
 
 export class HttpWire implements Wire {
   readonly isBroken = false;
+  /** For messages. */
   readonly #url: string;
   readonly #path: string;
   readonly #origin: Origin;
@@ -23,7 +26,7 @@ export class HttpWire implements Wire {
    * @param passed sent with every request that has none of its own
    */
   constructor(url: URL, own: string[], passed: string[], origin: Origin) {
-    this.#url = url.href;
+    this.#url = shownUrl(url.href);
     this.#path = `${url.pathname}${url.search}`;
     this.#origin = origin;
     this.#fixed = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream', ...own];

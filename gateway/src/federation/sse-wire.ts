@@ -4,6 +4,7 @@
 import type { Dispatcher } from 'undici';
 import { GatewayError } from '../errors.ts';
 import { isObject } from '../mcp/messages.ts';
+import { shownUrl } from '../shown-url.ts';
 import { exchange, toReason } from './exchange.ts';
 import type { Origin } from './outbound.ts';
 import { fromOwnToken, toOwnToken } from './progress-token.ts';
@@ -40,6 +41,8 @@ export async function openSseWire(options: SseWireOptions): Promise<SseWire> {
 export class SseWire implements Wire {
   isBroken = false;
   readonly #options: SseWireOptions;
+  /** For messages. */
+  readonly #url: string;
   readonly #pending = new Map<number, SseRequest>();
   readonly #agreed: string[] = [];
   #controller: Dispatcher.DispatchController | undefined;
@@ -50,6 +53,7 @@ export class SseWire implements Wire {
 
   constructor(options: SseWireOptions) {
     this.#options = options;
+    this.#url = shownUrl(options.url.href);
     options.origin.retain();
   }
 
@@ -103,7 +107,7 @@ export class SseWire implements Wire {
     this.#inbox = request.inbox;
     return new Promise((resolve, reject) => {
       const { body, token } = toOwnToken(request.body, request.id);
-      const pending = new SseRequest(request, token, this.#options.url.href, {
+      const pending = new SseRequest(request, token, this.#url, {
         resolve: (text, value) => resolve({ status: 200, sessionId: undefined, text, value }),
         reject,
         leave: () => this.#pending.delete(request.id),
@@ -164,11 +168,11 @@ export class SseWire implements Wire {
     headers: readonly string[] | undefined,
     isAside: boolean,
   ): Promise<number> {
-    const { url, own, passed, origin } = this.#options;
+    const { own, passed, origin } = this.#options;
     const { status } = await exchange({
       origin,
       isAside,
-      url: url.href,
+      url: this.#url,
       path: this.#path,
       headers: ['content-type', 'application/json', ...own, ...this.#agreed, ...(headers ?? passed)],
       body,
@@ -192,7 +196,9 @@ export class SseWire implements Wire {
     const endpoint = URL.canParse(data, url.href) ? new URL(data, url.href) : undefined;
     // Credentials go there: never to another host.
     if (endpoint?.origin !== url.origin) {
-      this.#break(this.#error('GW_UPSTREAM_INVALID', `names ${data.slice(0, 200)} for messages, which is not its own`));
+      this.#break(
+        this.#error('GW_UPSTREAM_INVALID', `names ${shownUrl(data).slice(0, 200)} for messages, which is not its own`),
+      );
       return;
     }
     this.#path = `${endpoint.pathname}${endpoint.search}`;
@@ -235,6 +241,6 @@ export class SseWire implements Wire {
   }
 
   #error(code: 'GW_UPSTREAM_UNREACHABLE' | 'GW_UPSTREAM_TIMEOUT' | 'GW_UPSTREAM_INVALID', what: string): GatewayError {
-    return new GatewayError(code, { detail: `${this.#options.url.href}: ${what}` });
+    return new GatewayError(code, { detail: `${this.#url}: ${what}` });
   }
 }

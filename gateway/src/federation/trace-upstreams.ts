@@ -3,6 +3,7 @@
 import { isObject } from '../mcp/messages.ts';
 import { putMeta } from '../mcp/meta-text.ts';
 import type { Caller } from '../mcp/ports.ts';
+import { shownUrl } from '../shown-url.ts';
 import { currentTrace, type RequestTrace } from '../telemetry/request-trace.ts';
 import type { TraceContext } from '../telemetry/tracer.ts';
 import type { CallRest } from './rest-tool.ts';
@@ -64,7 +65,7 @@ async function traceRequest(
   const span = trace.span?.child(
     `upstream ${method}`,
     'client',
-    { 'mcp.method.name': method, 'url.full': withoutSecrets(address.url), 'gateway.id': address.id },
+    { 'mcp.method.name': method, 'url.full': shownUrl(address.url), 'gateway.id': address.id },
     startedAt,
     contextOf(paramsJson),
   );
@@ -114,10 +115,4 @@ function withContext(paramsJson: string | undefined, headers: readonly string[])
   const members: string[] = [];
   for (let at = 0; at < headers.length; at += 2) members.push(`"${headers[at]}":${JSON.stringify(headers[at + 1])}`);
   return putMeta(paramsJson, { json: members.join(), keys, mark: 'trace' });
-}
-
-/** The query may hold a key, the authority a password. */
-function withoutSecrets(text: string): string {
-  const url = new URL(text);
-  return `${url.origin}${url.pathname}`;
 }

@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import type { Caller, McpSession } from '../mcp/ports.ts';
+import { shownUrl } from '../shown-url.ts';
 import { parseUrl, type UpstreamAddress } from './address.ts';
 import { CallLimit } from './call-limit.ts';
 import { type CircuitConfig, Circuits } from './circuits.ts';
@@ -131,7 +132,7 @@ export function createUpstreams({ config, observe, listChanged }: UpstreamsOptio
   };
   const toUpstream = (address: UpstreamAddress, source: SessionSource, passed: string[]): SessionUpstream =>
     new SessionUpstream({
-      url: address.url,
+      url: shownUrl(address.url),
       source,
       config,
       ...sharedOf(address),
@@ -143,7 +144,7 @@ export function createUpstreams({ config, observe, listChanged }: UpstreamsOptio
     create(address, passed) {
       const session = { ...ownSession, passed, silenceMs: pooledSilenceMs };
       const open = (timeoutMs: number) => guarded(address, { ...session, timeoutMs });
-      const pool = new SessionPool({ url: address.url, config, open, verify: verify(address), counts });
+      const pool = new SessionPool({ url: shownUrl(address.url), config, open, verify: verify(address), counts });
       return { pool, upstream: toUpstream(address, pool, passed) };
     },
     passedOf,
@@ -169,7 +170,7 @@ export function createUpstreams({ config, observe, listChanged }: UpstreamsOptio
     connect(address) {
       parseUrl(address.url);
       const open = (timeoutMs: number) => dial(address, { ...ownSession, timeoutMs });
-      return toUpstream(address, new LoneSession({ url: address.url, open, goodbyeMs }), []);
+      return toUpstream(address, new LoneSession({ url: shownUrl(address.url), open, goodbyeMs }), []);
     },
     of(address, caller) {
       if (caller.session !== undefined) {
@@ -178,7 +179,7 @@ export function createUpstreams({ config, observe, listChanged }: UpstreamsOptio
       if (config.MCP_SESSION_POOL_ENABLED) return pools.of(address, caller);
       const passed = passedOf(caller, address) ?? [];
       const open = (timeoutMs: number) => guarded(address, { ...ownSession, passed, timeoutMs });
-      return toUpstream(address, new FreshSessions({ url: address.url, open, goodbyeMs }), passed);
+      return toUpstream(address, new FreshSessions({ url: shownUrl(address.url), open, goodbyeMs }), passed);
     },
     broadcast: (session, method, paramsJson) => clients.broadcast(session, method, paramsJson),
     async check(address) {

@@ -1,10 +1,12 @@
 // What the REST routes of all kinds share: parameters, the shape of a list, and the routes that every kind has.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { mayDo } from '../auth/identity.ts';
 import type { Cache } from '../cache/cache.ts';
 import { readOutside } from '../registry/body.ts';
 import type { ListBytes } from '../registry/lists.ts';
 import type { Page } from '../registry/paging.ts';
+import { shownUrl } from '../shown-url.ts';
 import { readJsonText } from './read-json.ts';
 
 const IdParams = Type.Object({ id: Type.String({ minLength: 1 }) });
@@ -26,14 +28,25 @@ export async function sendPage(
   reply: FastifyReply,
   { list, cache, load }: { list: string; cache: Cache<ListBytes>; load: () => Promise<Page<object>> },
 ): Promise<FastifyReply> {
-  const page = cache.getOrLoad(`${scopeOf(request)} ${request.url}`, async () => {
+  const page = cache.getOrLoad(`${scopeOf(request)} ${mayChange(request, list)} ${request.url}`, async () => {
     const { items, nextCursor } = await load();
     const isWrapped = readOutside(ListShape, request.query, 'query').include_pagination === 'true';
-    return { body: Buffer.from(JSON.stringify(isWrapped ? { [list]: items, nextCursor } : items)), nextCursor };
+    const shown = mayChange(request, list) ? items : items.map(withoutKey);
+    return { body: Buffer.from(JSON.stringify(isWrapped ? { [list]: shown, nextCursor } : shown)), nextCursor };
   });
   const { body, nextCursor } = page instanceof Promise ? await page : page;
   if (nextCursor !== undefined) reply.header('X-Next-Cursor', nextCursor);
   return reply.header('content-type', 'application/json; charset=utf-8').send(body);
+}
+
+/** Without AUTH_REQUIRED everybody may. */
+function mayChange({ identity }: FastifyRequest, list: string): boolean {
+  return identity === undefined || mayDo(identity, `${list}.update`);
+}
+
+/** The key of an upstream often stands in the query of its URL: it is for those who may change it. */
+function withoutKey(item: object): object {
+  return 'url' in item && typeof item.url === 'string' ? { ...item, url: shownUrl(item.url) } : item;
 }
 
 /** Who is served the same list: whatever decides what a list shows to someone must be in here. */
@@ -79,7 +92,10 @@ export function registerRestRoutes(
 ): void {
   app.get(path, (request, reply) => sendPage(request, reply, { list, cache, load: () => service.list(request.query) }));
   app.post(path, async (request, reply) => reply.code(201).send(await create(request.body)));
-  app.get(`${path}/:id`, (request) => service.read(idOf(request)));
+  app.get(`${path}/:id`, async (request) => {
+    const item = await service.read(idOf(request));
+    return mayChange(request, list) ? item : withoutKey(item);
+  });
   app.put(`${path}/:id`, (request) => service.update(idOf(request), request.body));
   app.delete(`${path}/:id`, async (request) => {
     const id = idOf(request);

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Transaction } from 'kysely';
 import { GatewayError } from '../errors.ts';
 import type { Upstream, UpstreamCatalog } from '../federation/upstream.ts';
+import { shownUrl } from '../shown-url.ts';
 import { isIn, now, rowChunks } from '../store/portable.ts';
 import type { Database } from '../store/tables.ts';
 import type { CatalogGateway, EntryKind } from './catalog.ts';
@@ -22,7 +23,7 @@ export async function discover(
     return await upstream.discover(signal);
   } catch (error) {
     if (!signal.aborted) throw error;
-    const detail = `${gateway.url} had not listed everything after ${deadlineMs} ms`;
+    const detail = `${shownUrl(gateway.url)} had not listed everything after ${deadlineMs} ms`;
     throw new GatewayError('GW_UPSTREAM_TIMEOUT', { detail, cause: error });
   }
 }

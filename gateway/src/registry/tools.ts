@@ -2,11 +2,11 @@
 import { type Static, Type } from 'typebox';
 import { GatewayError } from '../errors.ts';
 import { requireSchema } from '../mcp/input-schema.ts';
+import { shownUrl } from '../shown-url.ts';
 import { REST_GATEWAY_ID } from '../store/migrations/0002-tags-and-rest.ts';
 import { readBody } from './body.ts';
 import { defined, type EntryRules, type NewEntry, type RestChange, textOf } from './entry-rules.ts';
 import { authProperties, HeaderName, HeaderValue, toAuth, toUrl } from './gateway-body.ts';
-
 import { parseTags, Tags } from './tags.ts';
 
 /** Names that MCP clients take (specification 2025-11-25, server/tools, "Tool Names"). */
@@ -143,7 +143,8 @@ export const toolRules: EntryRules = {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     originalName: row.original_name,
-    url: row.rest_url ?? row.gateway_url,
+    // A gateway's own URL is for those who read gateways.
+    url: row.rest_url ?? shownUrl(row.gateway_url),
     integrationType: row.rest_url === null ? 'MCP' : 'REST',
     requestType: row.rest_method ?? row.gateway_transport,
     inputSchema: mcp['inputSchema'] ?? { type: 'object' },

@@ -81,7 +81,7 @@ export async function startAccessApp(databaseUrl: string, settings: Record<strin
   };
   const caches = new Caches();
   const upstreams = createStubUpstreams();
-  upstreams.offers.set(upstreamUrl, fastTime);
+  for (const url of [upstreamUrl, `${upstreamUrl}?key=SECRET`]) upstreams.offers.set(url, fastTime);
   const registry = createRegistry({ store, connect: upstreams.connect, caches, config, log });
   const noPool = createUpstreams({ config });
   const access = createAccess({ config, store, caches });

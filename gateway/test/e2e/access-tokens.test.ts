@@ -2,7 +2,7 @@ import { createHmac, generateKeyPairSync, sign as signWith } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { testSecret } from '../config-of.ts';
 import { describeWithEachDatabase } from '../databases.ts';
-import { type AccessApp, adminPassword, startAccessApp, tokenOf, userPassword } from './access-app.ts';
+import { type AccessApp, adminPassword, startAccessApp, tokenOf, upstreamUrl, userPassword } from './access-app.ts';
 
 const users = '/auth/email/admin/users';
 
@@ -96,6 +96,42 @@ describeWithEachDatabase('API tokens, teams and what is forged', (useDatabase) =
     // An administrator's limited token is no administrator's.
     const limited = await create('limited', { scope: { permissions: ['tools.read'] } }, admin);
     expect((await gateway.call('GET', users, limited.access_token)).status).toBe(403);
+  });
+
+  it('shows the query of a URL, where keys often stand, to those who may change it and to nobody else', async () => {
+    const { json: upstream } = await gateway.call('POST', '/gateways', ada, {
+      name: 'keyed',
+      url: `${upstreamUrl}?key=SECRET`,
+    });
+    expect(upstream.url).toBe(`${upstreamUrl}?key=SECRET`);
+    const api = { name: 'keyed-api', url: 'http://127.0.0.1:1/{city}?key=SECRET', request_type: 'GET' };
+    const { json: tool } = await gateway.call('POST', '/tools', ada, api);
+    const { access_token: reader } = await create('reads', {
+      scope: { permissions: ['gateways.read', 'tools.read', 'servers.read'] },
+    });
+    const { access_token: keeper } = await create('keeps', {
+      scope: { permissions: ['gateways.read', 'gateways.update', 'tools.read'] },
+    });
+    const paths = ['/gateways', `/gateways/${upstream.id}`, '/tools', `/tools/${tool.id}`];
+    const seen = async (token: string) => {
+      const urls: string[] = [];
+      for (const path of paths) {
+        const { json } = await gateway.call('GET', path, token);
+        for (const one of [json].flat()) urls.push(one.url);
+      }
+      return [...new Set(urls)].toSorted();
+    };
+    const shown = ['http://127.0.0.1:1/{city}', upstreamUrl];
+    // The lists of one owner are kept: what one token may see is not served to the other.
+    for (let times = 0; times < 2; times++) {
+      expect(await seen(reader)).toEqual(shown);
+      expect(await seen(keeper)).toEqual([...shown, `${upstreamUrl}?key=SECRET`]);
+      expect(await seen(ada)).toEqual([
+        'http://127.0.0.1:1/{city}?key=SECRET',
+        upstreamUrl,
+        `${upstreamUrl}?key=SECRET`,
+      ]);
+    }
   });
 
   it('ends a session on logout, and tokens with their user', async () => {
