@@ -288,7 +288,7 @@ function tellFailure(
   requestId: string | undefined,
 ): void {
   if (error instanceof GatewayError) {
-    const { code, detail, status } = error;
+    const { code, inside: detail, status } = error;
     countError(metrics, code);
     log[status >= 500 ? 'error' : 'warn']({ code, method, detail, correlationId: requestId }, 'request failed');
   } else if (error instanceof RpcError) {

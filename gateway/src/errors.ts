@@ -209,23 +209,28 @@ export type ErrorCode = keyof typeof errors;
 /** `faults` are told one by one to REST clients, so that all can be corrected at once. */
 export interface GatewayErrorOptions {
   detail: string;
+  /** Instead of the detail where operators look, and only there: the log, the terminal, traces. */
+  inside?: string;
   cause?: unknown;
   faults?: { path: string; message: string }[];
   /** When trying again has a chance. */
   retryAfterSeconds?: number;
 }
 
-/** `detail` says what failed, the value seen and what was expected; it is shown to clients and holds no secret. */
+/** `detail` says what failed, the value seen and what was expected; it is shown to clients and holds no secret. `message` is for us. */
 export class GatewayError extends Error {
   readonly code: ErrorCode;
   readonly detail: string;
+  /** For the log: what `detail` does not tell clients. */
+  readonly inside: string;
   readonly faults: { path: string; message: string }[];
   readonly retryAfterSeconds: number | undefined;
   constructor(code: ErrorCode, options: GatewayErrorOptions) {
-    super(`${code}: ${errors[code].message}: ${options.detail}`, { cause: options.cause });
+    super(`${code}: ${errors[code].message}: ${options.inside ?? options.detail}`, { cause: options.cause });
     this.name = 'GatewayError';
     this.code = code;
     this.detail = options.detail;
+    this.inside = options.inside ?? options.detail;
     this.faults = options.faults ?? [];
     this.retryAfterSeconds = options.retryAfterSeconds;
   }

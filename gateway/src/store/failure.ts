@@ -38,7 +38,9 @@ export function toGatewayError(error: unknown): unknown {
     });
   }
   if (isUnavailable(code, error.message)) {
-    return new GatewayError('GW_DATABASE_UNAVAILABLE', { detail: error.message || code, cause: error });
+    // The driver names host, port, user and database: nobody needs those who has no access to the log.
+    const detail = 'it cannot be reached, or cannot serve now; the log of the gateway has the reason';
+    return new GatewayError('GW_DATABASE_UNAVAILABLE', { detail, inside: error.message || code, cause: error });
   }
   return error;
 }

@@ -80,7 +80,7 @@ export function showFailures(app: FastifyInstance, pages: Pages): void {
     const wantsPage = request.headers.accept?.includes('text/html') === true;
     if (!(error instanceof GatewayError) || !wantsPage)
       return answerElsewhere.call(app, error as never, request, reply);
-    app.log.info({ code: error.code, detail: error.detail }, 'an admin page could not be shown');
+    app.log.info({ code: error.code, detail: error.inside }, 'an admin page could not be shown');
     if (error.status === 401) return reply.header('cache-control', 'no-store').redirect('/admin/login', 303);
     const { code, detail, hint, status } = error;
     const view = { title: errors[code].message, code, detail, hint };
