@@ -5,6 +5,7 @@ import { REST_GATEWAY_ID } from '../store/migrations/0002-tags-and-rest.ts';
 import type { Store } from '../store/store.ts';
 import { version } from '../version.ts';
 import { readOutside } from './body.ts';
+import { toNames } from './catalog-queries.ts';
 import { membersOf } from './members.ts';
 import { parseTags, toTags } from './tags.ts';
 
@@ -58,8 +59,9 @@ const readers: Record<ExportedKind, (store: Store) => Promise<Exported[]>> = {
     const rows = await store.query((db) =>
       db.selectFrom('gateways').selectAll().where('id', '!=', REST_GATEWAY_ID).orderBy('seq').execute(),
     );
-    return rows.map(({ name, url, transport, description, enabled, tags, headers_json }) => ({
+    return rows.map(({ name, url, transport, description, enabled, tags, headers_json, passthrough_headers }) => ({
       ...{ name, url, transport, description, enabled },
+      passthroughHeaders: toNames(passthrough_headers),
       tags: parseTags(tags),
       credentials: headers_json,
     }));

@@ -135,7 +135,7 @@ async function toRestBody(
   entity: Exported,
   planned: Set<string>,
 ): Promise<Record<string, unknown>> {
-  const { credentials: sealed, gatewayName, enabled: _enabled, transport: _transport, ...body } = entity;
+  const { credentials: sealed, gatewayName, enabled: _enabled, ...body } = entity;
   if (typeof sealed === 'string') {
     const headers = parse(Headers, JSON.parse(credentials.open(sealed)), 'credentials');
     const authHeaders = Object.entries(headers).map(([key, value]) => ({ key, value }));

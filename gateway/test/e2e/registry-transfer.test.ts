@@ -29,6 +29,8 @@ describeWithEachDatabase('export and import', (useDatabase) => {
       auth_type: 'bearer',
       auth_token: 'upstream-secret',
       tags: ['time'],
+      transport: 'SSE',
+      passthrough_headers: ['X-Tenant-Id'],
     });
     expect(gateway.status).toBe(201);
     await here.call('POST', '/tools', { name: 'api', url: 'http://127.0.0.1:1/{x}', request_type: 'GET' });
@@ -83,7 +85,11 @@ describeWithEachDatabase('export and import', (useDatabase) => {
     expect(server.associatedResources).toHaveLength(1);
     const [gateway] = (await there.call('GET', '/gateways')).json;
     const known = await there.registry.catalog.gateway(gateway.id);
-    expect(known?.headers).toEqual({ authorization: 'Bearer upstream-secret' });
+    expect(known).toMatchObject({
+      headers: { authorization: 'Bearer upstream-secret' },
+      transport: 'SSE',
+      passthroughHeaders: ['X-Tenant-Id'],
+    });
   });
 
   it.each([
