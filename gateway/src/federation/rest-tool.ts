@@ -97,6 +97,11 @@ export function createRestCalls(
         tell('tool-error');
         return toResult(`The arguments do not fit the tool's schema: ${faults.join('; ')}`, true);
       }
+      const path = tool.url.replace(/[?#].*$/s, '');
+      if (dotSegments(fill(path, args)) > dotSegments(path)) {
+        tell('tool-error');
+        return toResult('The arguments do not fit the tool: . and .. cannot stand in the path of its URL.', true);
+      }
       try {
         const answer = await send(tool, args, signal);
         tell('ok');
@@ -115,13 +120,7 @@ const jsonBody = { 'content-type': 'application/json' };
 /** Arguments that the URL names go there; the others are the query of GET and DELETE, or else the JSON body. */
 function toRequest(tool: RestTool, args: Record<string, unknown>): { url: URL; body: string | undefined } {
   const rest = new Map(Object.entries(args));
-  const url = new URL(
-    tool.url.replace(/\{([^{}]*)\}/g, (_, name: string) => {
-      const value = rest.get(name);
-      rest.delete(name);
-      return value === undefined ? '' : encodeURIComponent(toText(value));
-    }),
-  );
+  const url = new URL(fill(tool.url, args, (name) => rest.delete(name)));
   if (tool.method !== 'GET' && tool.method !== 'DELETE') {
     return { url, body: JSON.stringify(Object.fromEntries(rest)) };
   }
@@ -129,6 +128,22 @@ function toRequest(tool: RestTool, args: Record<string, unknown>): { url: URL; b
     for (const one of Array.isArray(value) ? value : [value]) url.searchParams.append(name, toText(one));
   }
   return { url, body: undefined };
+}
+
+function fill(template: string, args: Record<string, unknown>, used?: (name: string) => void): string {
+  return template.replace(/\{([^{}]*)\}/g, (_, name: string) => {
+    const value = Object.hasOwn(args, name) ? args[name] : undefined;
+    used?.(name);
+    return value === undefined ? '' : encodeURIComponent(toText(value));
+  });
+}
+
+/**
+ * URLs take `.` and `..` away, however they are written, and with `..` what stands before: another address of the API would be
+ * called with the stored credentials. Slashes of arguments are encoded, so only a whole segment can be one.
+ */
+function dotSegments(path: string): number {
+  return path.split(/[/\\]/).filter((segment) => /^(?:\.|%2e){1,2}$/i.test(segment)).length;
 }
 
 function toText(value: unknown): string {

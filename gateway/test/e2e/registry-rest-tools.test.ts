@@ -113,6 +113,31 @@ describeWithRegistry('REST tools', ({ registry }) => {
     expect(api.seen).toEqual([]);
   });
 
+  it('lets no argument climb out of the path of the URL', async () => {
+    await using api = await startApi(celsius);
+    const two = { type: 'object', properties: { a: { type: 'string' }, b: { type: 'string' } } };
+    const url = `${api.url}/v1/users/{a}/.{b}/notes?at={c}`;
+    await create({ name: 'climbing', url, request_type: 'GET', input_schema: two });
+    for (const args of [
+      { a: '..', b: 'x' },
+      { a: '.', b: 'x' },
+      { a: '%2e%2e/..', b: '.' },
+      { a: 'x', b: '.' },
+      { a: 'x' },
+    ]) {
+      const answer = await call(registry, 'climbing', args);
+      expect(answer, JSON.stringify(args)).toMatchObject({ isError: true });
+      expect(answer.content[0].text).toContain('cannot stand in the path');
+    }
+    expect(api.seen).toEqual([]);
+    expect(await call(registry, 'climbing', { a: '%2e%2e', b: '../..', c: '..' })).toMatchObject({ isError: false });
+    expect(await call(registry, 'climbing', { a: '...', b: 'x' })).toMatchObject({ isError: false });
+    expect(api.seen.map(({ url }) => url)).toEqual([
+      '/v1/users/%252e%252e/...%2F../notes?at=..',
+      '/v1/users/.../.x/notes?at=',
+    ]);
+  });
+
   it('tells what the API refuses as an error of the tool, and follows no redirect', async () => {
     await using api = await startApi((request, response) => {
       if (request.url === '/redirect') response.writeHead(302, { location: 'http://169.254.169.254/' }).end();
