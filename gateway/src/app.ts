@@ -128,7 +128,6 @@ export function buildApp(parts: AppParts): FastifyInstance {
     childLoggerFactory: (logger) => logger,
     ...(config.CORRELATION_ID_ENABLED ? { genReqId: toRequestId } : {}),
     bodyLimit: config.MAX_REQUEST_BYTES,
-    forceCloseConnections: 'idle',
     serverFactory: (handler) =>
       createHttpServer(carrier?.around(handler) ?? handler, { config, limits: toServerLimits(config), load }),
   });

@@ -98,7 +98,8 @@ export class SharedSessions implements Disposable {
     // Not when the process stops: then another one may go on with it.
     session.onEnd(() => {
       this.#written.delete(session);
-      return this.#options.records.remove(session.id);
+      // It may be back here, while the one that it was before ends.
+      return this.#options.sessions.has(session.id) ? undefined : this.#options.records.remove(session.id);
     });
   }
 
@@ -119,7 +120,8 @@ export class SharedSessions implements Disposable {
 
   async #write(session: ClientSession): Promise<void> {
     const { records, sessions, config } = this.#options;
-    if (!this.#written.has(session)) return;
+    // One that another process has now is not written over.
+    if (!this.#written.has(session) || !sessions.has(session.id)) return;
     this.#written.set(session, session.usedAtMs);
     const isOwn = await records.keep(session.id, toRecord(session), config.SESSION_TTL * 1000);
     if (isOwn === false) sessions.letGo(session.id);

@@ -1,4 +1,5 @@
 // Stateful sessions of gateways that share a Redis: they outlive a restart, and any gateway goes on with those of one that has ended.
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -149,6 +150,30 @@ describeWithRedis('sessions in Redis (CACHE_TYPE=redis)', () => {
         Array.from({ length: 8 }, () => askMcp(second.url, { headers: own, message: call })),
       );
       expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    });
+
+    test('a call in a session asks nothing of Redis', async () => {
+      await using gateway = await start();
+      const own = { ...gateway.headers, 'mcp-session-id': await openSession(gateway.url, gateway.headers) };
+      const commands = async () => Number(/total_commands_processed:(\d+)/.exec(await redis.client.info('stats'))?.[1]);
+      await askMcp(gateway.url, { headers: own, message: call });
+      const before = await commands();
+      for (let at = 0; at < 50; at++) await askMcp(gateway.url, { headers: own, message: call });
+      // What the gateway does beside, and we that ask.
+      expect((await commands()) - before).toBeLessThan(20);
+    });
+
+    test('when a worker is killed another one goes on with its sessions', async () => {
+      await using gateway = await start({ WORKERS: '2' });
+      const { url, headers } = gateway;
+      const ids = await Promise.all(Array.from({ length: 6 }, () => openSession(url, headers)));
+      const children = readFileSync(`/proc/${gateway.pid}/task/${gateway.pid}/children`, 'utf8');
+      process.kill(Number(children.split(' ')[0]), 'SIGKILL');
+      await expect.poll(() => gateway.log()).toContain('a worker ended by itself');
+      for (const _ of [1, 2]) {
+        const asked = ids.map((id) => askMcp(url, { headers: { ...headers, 'mcp-session-id': id }, message: call }));
+        expect((await Promise.all(asked)).map(({ status }) => status)).toEqual(ids.map(() => 200));
+      }
     });
 
     test('without Redis sessions go on in memory, and are written down when it is back', async () => {

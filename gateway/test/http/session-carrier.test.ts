@@ -1,11 +1,16 @@
 // A request of a session that comes to another process than the one that has it.
-import { existsSync, linkSync, renameSync } from 'node:fs';
+import { once } from 'node:events';
+import { chmodSync, existsSync, linkSync, renameSync, statSync, symlinkSync, utimesSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { request } from 'undici';
 import { expect, test } from 'vitest';
-import { socketOf } from '../../src/http/session-home.ts';
+import { createNeighbourhood, socketOf } from '../../src/http/session-home.ts';
 import { type TestAppOptions, token } from '../test-app.ts';
 import { createGate, initialize, openEvents, postEvents } from './mcp-over-http.ts';
 import { createNeighbours } from './neighbours.ts';
@@ -218,20 +223,44 @@ test('when the owner is gone its sessions are unknown, and whoever initialises a
   expect([anew.status, String(anew.headers['mcp-session-id']).endsWith(other.mark)]).toEqual([200, true]);
 });
 
+/** Node takes its socket away when it closes: the file of a process that could not has to be made. */
+async function leaveSocket(path: string): Promise<void> {
+  const dead = createServer().listen(path);
+  await once(dead, 'listening');
+  linkSync(path, `${path}.kept`);
+  dead.close();
+  await once(dead, 'close');
+  renameSync(`${path}.kept`, path);
+}
+
 test('a socket that a killed process left is found dead, and taken away', async () => {
   await using neighbours = await createNeighbours();
   const other = await neighbours.start();
   const mark = '0123abcd-77';
   const path = socketOf(neighbours.folder, mark);
-  // Node takes its socket away when it closes: the file of one that could not has to be made.
-  const dead = createServer().listen(path);
-  await new Promise((resolve) => dead.once('listening', resolve));
-  linkSync(path, `${path}.kept`);
-  await new Promise((resolve) => dead.close(resolve));
-  renameSync(`${path}.kept`, path);
+  await leaveSocket(path);
   const headers = { 'mcp-session-id': `00000000-0000-4000-8000-000000000000.${mark}` };
   expect((await other.ask('POST', '/mcp', { headers, body: ping })).status).toBe(404);
   expect(existsSync(path)).toBe(false);
+});
+
+test('a gateway that starts takes old dead sockets away, and those alone', async () => {
+  const base = await mkdtemp(join(tmpdir(), 'gatebench-home-'));
+  try {
+    const { folder } = createNeighbourhood(base);
+    const [old, young, alive] = ['00000001-1', '00000002-1', '00000003-1'].map((mark) => socketOf(folder, mark));
+    if (old === undefined || young === undefined || alive === undefined) throw new Error('unreachable');
+    for (const path of [old, young]) await leaveSocket(path);
+    const server = createServer().listen(alive);
+    await once(server, 'listening');
+    for (const path of [old, alive]) utimesSync(path, 1, 1);
+    createNeighbourhood(base);
+    await expect.poll(() => existsSync(old)).toBe(false);
+    expect([young, alive].map((path) => existsSync(path))).toEqual([true, true]);
+    server.close();
+  } finally {
+    await rm(base, { recursive: true, force: true });
+  }
 });
 
 test('an owner that dies in the middle of an answer cuts the client’s connection, too', async () => {
@@ -294,4 +323,49 @@ test('connections between processes are used again', async () => {
   const answer = await request(`${other.url}/health`);
   expect(answer.statusCode).toBe(200);
   await answer.body.dump();
+});
+
+test('over HTTP/2 a request of a session is carried, too', async () => {
+  await using neighbours = await createNeighbours();
+  const environment = { HTTP_VERSION: '2' };
+  const [owner, other] = [await neighbours.start(), await neighbours.start({ environment })];
+  const session = await initialize(owner);
+  const connection = connectHttp2(other.url);
+  try {
+    const stream = connection.request({
+      ':method': 'POST',
+      ':path': '/mcp',
+      authorization: `Bearer ${token('admin')}`,
+      'content-type': 'application/json',
+      ...session,
+    });
+    const answered = once(stream, 'response');
+    stream.end(JSON.stringify(call));
+    const [head] = (await answered) as [Record<string, unknown>];
+    let text = '';
+    for await (const chunk of stream) text += String(chunk);
+    expect([head[':status'], JSON.parse(text)]).toMatchObject([200, { id: 9, result: { content: [] } }]);
+    expect(owner.asked).toHaveLength(1);
+  } finally {
+    connection.close();
+  }
+});
+
+test('the folder of the doors is this user’s alone, or another one is taken', async () => {
+  const base = await mkdtemp(join(tmpdir(), 'gatebench-home-'));
+  try {
+    const { folder, tag } = createNeighbourhood(base);
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+    expect(createNeighbourhood(base)).toMatchObject({ folder });
+    expect(createNeighbourhood(base).tag).not.toBe(tag);
+    chmodSync(folder, 0o755);
+    const own = createNeighbourhood(base).folder;
+    expect([own === folder, statSync(own).mode & 0o777]).toEqual([false, 0o700]);
+    // Somebody else's folder behind a link in the place of ours.
+    await rm(folder, { recursive: true });
+    symlinkSync(own, folder);
+    expect(createNeighbourhood(base).folder).not.toBe(folder);
+  } finally {
+    await rm(base, { recursive: true, force: true });
+  }
 });
