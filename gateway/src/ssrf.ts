@@ -78,24 +78,68 @@ export function createAddressGuard(config: SsrfConfig): AddressGuard {
   };
 }
 
+type Address = ipaddr.IPv4 | ipaddr.IPv6;
+
 /** The ranges of ipaddr.js by who decides over them; `unicast` is the public rest. */
-const privateRanges = new Set(['private', 'uniqueLocal', 'carrierGradeNat']);
+const privateRanges = new Set(['private', 'uniqueLocal', 'deprecatedSiteLocal', 'carrierGradeNat']);
+const neverRanges = new Set(['unspecified', 'multicast', 'broadcast']);
+
+/** Metadata services of clouds that are not link-local: AWS, Google, Alibaba, Azure, Oracle. */
+const metadataNetworks = 'fd00:ec2::/32,fd20:ce::254/128,100.100.100.200/32,168.63.129.16/32,192.0.0.192/32';
+/** RFC 6052: what a NAT64 gateway makes of public IPv4 addresses where a network has IPv6 alone. */
+const nat64 = '64:ff9b::/96';
+/** RFC 4291 section 2.4: all that was ever given out for the public. */
+const globalUnicast = '2000::/3';
 
 function whyRefused(config: SsrfConfig, text: string): string | undefined {
-  const address = ipaddr.process(text); // IPv4 inside IPv6 is judged as IPv4
-  const range = address.range();
-  if (range === 'linkLocal') return 'is link-local: metadata services of clouds are there';
-  if (range === 'unspecified' || range === 'multicast' || range === 'broadcast') return `is a ${range} address`;
-  if (isInside(address, config.SSRF_BLOCKED_NETWORKS)) return 'is in one of SSRF_BLOCKED_NETWORKS';
-  if (isInside(address, config.SSRF_ALLOWED_NETWORKS)) return undefined;
-  if (range === 'loopback') return config.SSRF_ALLOW_LOCALHOST ? undefined : 'is this machine (SSRF_ALLOW_LOCALHOST)';
-  if (privateRanges.has(range) && !config.SSRF_ALLOW_PRIVATE_NETWORKS) {
-    return 'is in a private network (SSRF_ALLOW_PRIVATE_NETWORKS)';
+  const address = ipaddr.process(text); // IPv4 mapped into IPv6 is IPv4
+  const inner = address instanceof ipaddr.IPv6 ? embeddedIn(address) : undefined;
+  const forms = inner === undefined ? [address] : [address, inner];
+  for (const form of forms) {
+    const never = whyNever(form);
+    if (never !== undefined) return never;
   }
-  return undefined;
+  if (forms.some((form) => isInside(form, config.SSRF_BLOCKED_NETWORKS))) return 'is in one of SSRF_BLOCKED_NETWORKS';
+  if (forms.some((form) => isInside(form, config.SSRF_ALLOWED_NETWORKS))) return undefined;
+  const range = rangeOf(inner !== undefined && isInside(address, nat64) ? inner : address);
+  if (range === 'unicast') return undefined;
+  if (range === 'loopback') return config.SSRF_ALLOW_LOCALHOST ? undefined : 'is this machine (SSRF_ALLOW_LOCALHOST)';
+  if (!privateRanges.has(range)) return `is a ${range} address (SSRF_ALLOWED_NETWORKS)`;
+  return config.SSRF_ALLOW_PRIVATE_NETWORKS ? undefined : 'is in a private network (SSRF_ALLOW_PRIVATE_NETWORKS)';
 }
 
-function isInside(address: ipaddr.IPv4 | ipaddr.IPv6, networks: string): boolean {
+function whyNever(address: Address): string | undefined {
+  const range = address.range();
+  if (range === 'linkLocal') return 'is link-local: metadata services of clouds are there';
+  if (isInside(address, metadataNetworks)) return 'is a metadata service of a cloud';
+  return neverRanges.has(range) ? `is a ${range} address` : undefined;
+}
+
+function rangeOf(address: Address): string {
+  const range = address.range();
+  const isPublic = address.kind() === 'ipv4' || isInside(address, globalUnicast);
+  return range === 'unicast' && !isPublic ? 'reserved' : range;
+}
+
+/** The IPv4 address that a gateway on the way may make of this one. */
+function embeddedIn(address: ipaddr.IPv6): ipaddr.IPv4 | undefined {
+  const bytes = address.toByteArray();
+  const last = bytes.slice(12);
+  switch (address.range()) {
+    case 'rfc6052':
+    case 'rfc6145':
+      return new ipaddr.IPv4(last);
+    case '6to4':
+      return new ipaddr.IPv4(bytes.slice(2, 6));
+    case 'teredo':
+      return new ipaddr.IPv4(last.map((byte) => byte ^ 0xff));
+    default:
+      // RFC 4291 section 2.5.5.1, "IPv4-compatible"; `::` and `::1` have ranges of their own.
+      return address.range() === 'unicast' && isInside(address, '::/96') ? new ipaddr.IPv4(last) : undefined;
+  }
+}
+
+function isInside(address: Address, networks: string): boolean {
   return listOf(networks).some((network) => {
     if (!ipaddr.isValidCIDR(network)) return false;
     const [base, bits] = ipaddr.parseCIDR(network);

@@ -27,6 +27,19 @@ it.each([
   'http://0.0.0.0:4444/',
   'http://224.0.0.1/',
   'http://metadata.google.internal/',
+  // Metadata services that are not link-local.
+  'http://[fd00:ec2::254]/latest/meta-data',
+  'http://[fd20:ce::254]/',
+  'http://100.100.100.200/latest/meta-data',
+  'http://168.63.129.16/machine',
+  'http://192.0.0.192/latest',
+  // 169.254.169.254 by way of NAT64 (public and local prefix), 6to4, Teredo, SIIT, and as the old IPv4-compatible address.
+  'http://[64:ff9b::a9fe:a9fe]/',
+  'http://[64:ff9b:1::a9fe:a9fe]/',
+  'http://[2002:a9fe:a9fe::1]/',
+  'http://[2001:0:1:2:3:4:5601:5601]/',
+  'http://[::ffff:0:a9fe:a9fe]/',
+  'http://[::169.254.169.254]/',
 ])('never lets %s be called, whatever is allowed', async (url) => {
   const open = { SSRF_ALLOW_PRIVATE_NETWORKS: 'true', SSRF_ALLOWED_NETWORKS: '0.0.0.0/0,::/0' };
   expect(await isAllowed(url, open)).toBe(false);
@@ -39,6 +52,34 @@ it('lets private networks be called only by setting', async () => {
   }
   expect(await isAllowed('http://10.1.2.3/', { SSRF_ALLOWED_NETWORKS: '10.1.0.0/16' })).toBe(true);
   expect(await isAllowed('http://10.2.2.3/', { SSRF_ALLOWED_NETWORKS: '10.1.0.0/16' })).toBe(false);
+});
+
+it.each([
+  'http://198.18.0.1/',
+  'http://240.0.0.1/',
+  'http://192.0.2.1/',
+  'http://203.0.113.9/',
+  'http://[2001:db8::1]/',
+  'http://[2002:808:808::1]/',
+  'http://[2001:0:1::1]/',
+  'http://[64:ff9b:1::808:808]/',
+  'http://[::8.8.8.8]/',
+  'http://[100::1]/',
+  'http://[4000::1]/',
+])('lets %s, which is neither public nor private, be called only when it is named', async (url) => {
+  expect(await isAllowed(url, { SSRF_ALLOW_PRIVATE_NETWORKS: 'true' })).toBe(false);
+  expect(await isAllowed(url, { SSRF_ALLOWED_NETWORKS: '0.0.0.0/0,::/0' })).toBe(true);
+});
+
+it('judges what a NAT64 gateway makes of an address: public ones pass, the others are as they are without it', async () => {
+  expect(await isAllowed('http://[64:ff9b::808:808]/')).toBe(true);
+  expect(await isAllowed('http://[2606:4700::1111]/')).toBe(true);
+  const settings = { SSRF_BLOCKED_NETWORKS: '8.8.0.0/16' };
+  expect(await isAllowed('http://[64:ff9b::808:808]/', settings)).toBe(false);
+  for (const url of ['http://[64:ff9b::a00:1]/', 'http://[fec0::1]/', 'http://100.64.0.1/']) {
+    expect(await isAllowed(url), url).toBe(false);
+    expect(await isAllowed(url, { SSRF_ALLOW_PRIVATE_NETWORKS: 'true' }), url).toBe(true);
+  }
 });
 
 it('lets this machine be called unless it is switched off, by address and by name', async () => {

@@ -16,12 +16,13 @@ export const registrationSettings = {
   SSRF_ALLOW_PRIVATE_NETWORKS: flag('upstreams may be in private networks (RFC 1918, RFC 4193)', false, { live: true }),
   SSRF_ALLOWED_NETWORKS: Type.String({
     default: '',
-    description: 'networks that are allowed whatever else is said, but for link-local ones: `10.1.0.0/16,fd00::/8`',
+    description:
+      'networks that are allowed whatever else is said, but for link-local ones and metadata services: `10.1.0.0/16,fd00::/8`',
     live: true,
   }),
   SSRF_BLOCKED_NETWORKS: Type.String({
     default: '',
-    description: 'further networks that are refused; link-local ones (metadata services of clouds) always are',
+    description: 'further networks that are refused; link-local ones and metadata services of clouds always are',
     live: true,
   }),
   SSRF_BLOCKED_HOSTS: Type.String({
