@@ -289,6 +289,11 @@ export const requirements: Requirement[] = [
     clause: '2026-07-28/basic/patterns/mrtr#basic-workflow',
   },
   {
+    id: 'MCP-UP-12',
+    text: 'what a client subscribed to at an upstream of 2026-07-28 is told on a stream of subscriptions/listen',
+    clause: '2026-07-28/basic/patterns/subscriptions#opening-a-stream',
+  },
+  {
     id: 'MCP-STATELESS-01',
     text: 'server/discover tells the versions that are spoken and what is offered',
     clause: '2026-07-28/server/discover#response',

@@ -65,7 +65,7 @@ export function createDial({ outbound, config, observe, listChanged }: DialOptio
       observe,
     });
     const connect = () => connectWire(outbound, address, passed, Math.max(1, untilMs - performance.now()));
-    const askStateless = async () => openStateless(await connect(), { ...toOptions(), passed });
+    const askStateless = () => openStateless(connectHttp(outbound, address, passed), { ...toOptions(), passed });
 
     if (stateless.has(url)) {
       try {
@@ -100,10 +100,18 @@ function connectWire(
   passed: string[],
   timeoutMs: number,
 ): Wire | Promise<Wire> {
+  if (address.transport !== 'SSE') return connectHttp(outbound, address, passed);
   const url = parseUrl(address.url);
-  const own: string[] = [];
-  for (const [name, value] of Object.entries(address.headers)) own.push(name, value);
-  const origin = outbound.origin(url);
-  if (address.transport === 'SSE') return openSseWire({ url, own, passed, origin, timeoutMs });
-  return new HttpWire(url, own, passed, origin);
+  return openSseWire({ url, own: toPairs(address.headers), passed, origin: outbound.origin(url), timeoutMs });
+}
+
+function connectHttp(outbound: Outbound, address: UpstreamAddress, passed: string[]): HttpWire {
+  const url = parseUrl(address.url);
+  return new HttpWire(url, toPairs(address.headers), passed, outbound.origin(url));
+}
+
+function toPairs(headers: Record<string, string>): string[] {
+  const pairs: string[] = [];
+  for (const [name, value] of Object.entries(headers)) pairs.push(name, value);
+  return pairs;
 }

@@ -4,7 +4,7 @@
 import { shownUrl } from '../shown-url.ts';
 import { exchange } from './exchange.ts';
 import type { Origin } from './outbound.ts';
-import { StandingStream } from './standing-stream.ts';
+import { StandingStream, toGet } from './standing-stream.ts';
 import type { Inbox, Wire, WireAnswer, WireRequest } from './wire.ts';
 
 export class HttpWire implements Wire {
@@ -80,7 +80,19 @@ export class HttpWire implements Wire {
 
   listen(inbox: Inbox): void {
     if (this.#isClosed) return;
-    this.#stream ??= new StandingStream(this.#origin, this.#path, this.#headers, inbox);
+    this.#stream ??= new StandingStream(this.#origin, this.#path, () => toGet(this.#headers), inbox);
+  }
+
+  /**
+   * A POST that is answered by a stream without an end; the caller's to dispose.
+   * @param toRequest headers beside the fixed ones, as pairs behind each other, and the body; asked at each opening
+   */
+  subscribe(toRequest: () => { headers: readonly string[]; body: string }, inbox: Inbox): Disposable {
+    const toPost = () => {
+      const { headers, body } = toRequest();
+      return { method: 'POST' as const, headers: [...this.#fixed, ...headers], body };
+    };
+    return new StandingStream(this.#origin, this.#path, toPost, inbox);
   }
 
   async close(goodbyeMs: number): Promise<void> {

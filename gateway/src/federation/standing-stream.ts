@@ -1,5 +1,5 @@
-// The GET stream of an upstream session: what the upstream says without being asked. Opened again when it breaks, from where it
-// broke; an upstream that has none says so (405) and is left alone.
+// The stream on which an upstream says what it was not asked: the GET stream of a session, or what `subscriptions/listen` answers
+// (2026-07-28). Opened again when it breaks, a GET from where it broke; an upstream that has none says so (405) and is left alone.
 // https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#listening-for-messages-from-the-server
 import type { Dispatcher } from 'undici';
 import { isObject } from '../mcp/messages.ts';
@@ -12,10 +12,21 @@ const LAST_RETRY_MS = 30_000;
 /** One event above this ends the stream: it would be held in memory whole. */
 const MAX_EVENT_BYTES = 16 * 1024 * 1024;
 
+export interface StreamRequest {
+  method: 'GET' | 'POST';
+  headers: string[];
+  body?: string;
+}
+
+/** @param headers of the session */
+export function toGet(headers: string[]): StreamRequest {
+  return { method: 'GET', headers: withAccept(headers) };
+}
+
 export class StandingStream implements Disposable {
   readonly #origin: Origin;
   readonly #path: string;
-  readonly #headers: string[];
+  readonly #toRequest: () => StreamRequest;
   readonly #inbox: Inbox;
   #controller: Dispatcher.DispatchController | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -24,11 +35,11 @@ export class StandingStream implements Disposable {
   #retryMs: number | undefined;
   #isOver = false;
 
-  /** @param headers of the session; read at each opening */
-  constructor(origin: Origin, path: string, headers: string[], inbox: Inbox) {
+  /** @param toRequest asked at each opening */
+  constructor(origin: Origin, path: string, toRequest: () => StreamRequest, inbox: Inbox) {
     this.#origin = origin;
     this.#path = path;
-    this.#headers = headers;
+    this.#toRequest = toRequest;
     this.#inbox = inbox;
     this.#open();
   }
@@ -40,12 +51,13 @@ export class StandingStream implements Disposable {
   }
 
   #open(): void {
-    const headers = withAccept(this.#headers);
-    if (this.#lastEventId !== undefined) headers.push('last-event-id', this.#lastEventId);
+    const { method, headers, body } = this.#toRequest();
+    const sent = [...headers];
+    if (method === 'GET' && this.#lastEventId !== undefined) sent.push('last-event-id', this.#lastEventId);
     const parser = new SseParser();
     let eventBytes = 0;
     this.#origin.dispatcher(true).dispatch(
-      { path: this.#path, method: 'GET', headers },
+      { path: this.#path, method, headers: sent, ...(body === undefined ? {} : { body }) },
       {
         onRequestStart: (controller) => {
           this.#controller = controller;
@@ -57,7 +69,7 @@ export class StandingStream implements Disposable {
           } else {
             // 405: it has no such stream. 4xx: it does not know us any more; the next call will find out.
             if (status < 500) this.#isOver = true;
-            controller.abort(new Error(`HTTP ${status} to a GET of the event stream`));
+            controller.abort(new Error(`HTTP ${status} where an event stream was asked for`));
           }
         },
         onResponseData: (controller, chunk) => {

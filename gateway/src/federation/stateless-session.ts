@@ -9,11 +9,13 @@ import { type ParamHeader, readParamHeaders } from '../mcp/stateless/param-heade
 import { toEnvelope, toMetadataHeaders, withEnvelope } from '../mcp/stateless/write-envelope.ts';
 import { statelessVersion } from '../mcp/versions.ts';
 import { readAnswer } from './answer.ts';
+import type { HttpWire } from './http-wire.ts';
 import { giveInput } from './input-rounds.ts';
 import { StatelessInbox } from './stateless-inbox.ts';
+import { Subscription } from './subscription.ts';
 import type { RequestOptions, RequestTarget, UpstreamAnswer } from './upstream.ts';
 import { FORGOTTEN, type SessionOptions, toRequestText, toServerInfo, UpstreamSession } from './upstream-session.ts';
-import type { Wire, WireAnswer } from './wire.ts';
+import type { WireAnswer } from './wire.ts';
 
 export interface StatelessOptions extends SessionOptions {
   /** Headers of the caller that it is opened with, as pairs behind each other. */
@@ -31,7 +33,7 @@ const done: UpstreamAnswer = { ok: true, resultJson: '{}' };
 const none: ParamHeader[] = [];
 
 /** @throws as `Upstream.request`; the wire is closed then */
-export async function openStateless(wire: Wire, options: StatelessOptions): Promise<UpstreamSession> {
+export async function openStateless(wire: HttpWire, options: StatelessOptions): Promise<UpstreamSession> {
   const session = new StatelessSession(wire, options);
   try {
     await session.discover();
@@ -44,15 +46,17 @@ export async function openStateless(wire: Wire, options: StatelessOptions): Prom
 
 class StatelessSession extends UpstreamSession {
   override protocolVersion: string = statelessVersion;
-  readonly #wire: Wire;
+  readonly #wire: HttpWire;
   readonly #options: StatelessOptions;
   readonly #inbox: StatelessInbox;
   /** By the tool as it is listed: one that was listed anew is another object. */
   readonly #paramHeaders = new WeakMap<RequestTarget, ParamHeader[]>();
+  /** Of a client that has this session for itself. */
+  #subscription: Subscription | undefined;
   #envelope: string;
   #lastId = 0;
 
-  constructor(wire: Wire, options: StatelessOptions) {
+  constructor(wire: HttpWire, options: StatelessOptions) {
     super();
     this.#wire = wire;
     this.#options = options;
@@ -101,6 +105,9 @@ class StatelessSession extends UpstreamSession {
     // The revision took it out; this every server of it must answer.
     if (method === 'ping') return this.#ask('server/discover', undefined, timeoutMs, options, headers, none);
     if (method === 'logging/setLevel') return this.#setLevel(paramsJson);
+    if (this.#subscription !== undefined && method.startsWith('resources/') && method.endsWith('subscribe')) {
+      return subscribe(this.#subscription, method, paramsJson);
+    }
     const wanted = method === 'tools/call' ? this.#wantedOf(target) : none;
     const startedAt = performance.now();
     const answer = await this.#ask(method, paramsJson, timeoutMs, options, headers, wanted);
@@ -129,10 +136,23 @@ class StatelessSession extends UpstreamSession {
   /** There is nothing that a client may tell unasked: what our capabilities are, each request says. */
   notify(): void {}
 
-  listen(): void {}
+  listen(): void {
+    const { peer, passed, listChanged } = this.#options;
+    this.#subscription ??= new Subscription({
+      wire: this.#wire,
+      capabilities: this.capabilities,
+      toRequest: (paramsJson) => ({
+        headers: [...passed, ...toMetadataHeaders('subscriptions/listen', undefined, none)],
+        body: toRequestText(++this.#lastId, 'subscriptions/listen', withEnvelope(paramsJson, this.#envelope)),
+      }),
+      peer,
+      listChanged,
+    });
+  }
 
   close(): Promise<void> {
     this.isLost = true;
+    this.#subscription?.[Symbol.dispose]();
     return this.#wire.close(0);
   }
 
@@ -206,6 +226,15 @@ class StatelessSession extends UpstreamSession {
     const detail = `${this.#options.url}: it does not speak ${statelessVersion}: ${cause.code} ${cause.message}`;
     return new GatewayError('GW_UPSTREAM_INVALID', { detail, cause });
   }
+}
+
+/** The revision has no such requests: one stream tells all, and is asked for anew. */
+function subscribe(subscription: Subscription, method: string, paramsJson: string | undefined): UpstreamAnswer {
+  const { uri } = JSON.parse(paramsJson ?? '{}') as { uri?: unknown };
+  const isOn = method === 'resources/subscribe';
+  if (typeof uri === 'string' && !isOn) subscription.leave(uri);
+  if (!isOn || (typeof uri === 'string' && subscription.follow(uri))) return done;
+  return { ok: false, error: { code: rpcCodes.methodNotFound, message: `Method not found: ${method}` } };
 }
 
 /** A refusal that is none of this revision (of a server that was replaced by an older one, say) holds no error of it. */

@@ -264,6 +264,52 @@ test('one that is replaced by a server of an older version is spoken to in that,
   ]);
 });
 
+test('[MCP-UP-12] a client with a session subscribes by one stream of subscriptions/listen, and is told what it asked for', async () => {
+  await using upstream = await startStatelessUpstream();
+  const changed: string[] = [];
+  await using upstreams = createUpstreams({
+    config: configOf({ TOOL_TIMEOUT: '3' }),
+    listChanged: (gatewayId, kind) => changed.push(`${gatewayId} ${kind}`),
+  });
+  const { peer, heard } = createPeer(reply);
+  const ended: (() => unknown)[] = [];
+  const session = sessionOf(peer, { onEnd: (listener) => ended.push(listener) });
+  const ask = (method: string, uri: string) => request(upstreams, upstream, method, { uri }, { session });
+  const updated = (uri: string) => upstream.tell('resourceSubscriptions', 'notifications/resources/updated', uri);
+  await request(upstreams, upstream, 'tools/call', { name: 'echo' }, { session });
+  await expect.poll(upstream.filters).toEqual([{ toolsListChanged: true }]);
+  expect(await ask('resources/subscribe', 'memo://a')).toEqual({ ok: true, resultJson: '{}' });
+  await ask('resources/subscribe', 'memo://b');
+  const both = { toolsListChanged: true, resourceSubscriptions: ['memo://a', 'memo://b'] };
+  await expect.poll(upstream.filters).toEqual([both]);
+  upstream.tell('toolsListChanged', 'notifications/tools/list_changed');
+  updated('memo://b');
+  updated('memo://c');
+  await expect
+    .poll(() => heard)
+    .toEqual([
+      { method: 'notifications/tools/list_changed', params: { _meta: {} } },
+      { method: 'notifications/resources/updated', params: { uri: 'memo://b', _meta: {} } },
+    ]);
+  expect(changed).toEqual(['a tools']);
+  await ask('resources/unsubscribe', 'memo://b');
+  await expect.poll(upstream.filters).toEqual([{ ...both, resourceSubscriptions: ['memo://a'] }]);
+  upstream.breakStreams();
+  await expect.poll(upstream.filters, { timeout: 2_000 }).toHaveLength(0);
+  await expect.poll(upstream.filters, { timeout: 3_000 }).toHaveLength(1);
+  for (const end of ended) end();
+  await expect.poll(upstream.filters).toEqual([]);
+  expect(upstream.others).toEqual([]);
+});
+
+test('[MCP-UP-12] nobody subscribes in a session that is shared', async () => {
+  await using upstream = await startStatelessUpstream();
+  await using upstreams = start();
+  const answer = await request(upstreams, upstream, 'resources/subscribe', { uri: 'memo://a' });
+  expect(answer).toMatchObject({ ok: false, error: { code: -32601 } });
+  expect(upstream.filters()).toEqual([]);
+});
+
 test('an older one that refuses a session for reasons of its own is reported with them', async () => {
   await using raw = await startRawUpstream(({ id }, response) => json(response, result(id, 'ok')), {
     refuse: (response) => {

@@ -26,6 +26,12 @@ export interface StatelessUpstream extends AsyncDisposable {
   others: string[];
   /** Calls whose connection was closed before they were answered. */
   cancelled: () => number;
+  /** What the open streams of `subscriptions/listen` asked for. */
+  filters: () => Json[];
+  /** Tells all streams that asked for it; a resource by its URI. */
+  tell: (field: string, method: string, uri?: string) => void;
+  /** Ends the streams, as a restart would. */
+  breakStreams: () => void;
   /** From now on it is a server of 2025-11-25. */
   downgrade: () => void;
 }
@@ -54,6 +60,7 @@ export async function startStatelessUpstream(): Promise<StatelessUpstream> {
   const methods: string[] = [];
   const asked: Asked[] = [];
   const others: string[] = [];
+  const streams = new Map<ServerResponse, Asked>();
   let cancelled = 0;
   let isModern = true;
   const server = createServer(async (request, response) => {
@@ -69,6 +76,12 @@ export async function startStatelessUpstream(): Promise<StatelessUpstream> {
     const fault = faultOf(message, request);
     if (fault !== undefined) return send(response, message.id, { error: fault }, 400);
     asked.push({ ...message, headers: request.headers });
+    if (message.method === 'subscriptions/listen') {
+      streams.set(response, { ...message, headers: request.headers });
+      response.on('close', () => streams.delete(response));
+      const { notifications } = message.params;
+      return say(response, message.id, 'notifications/subscriptions/acknowledged', { notifications });
+    }
     response.on('close', () => {
       if (!response.writableFinished) cancelled++;
     });
@@ -82,6 +95,18 @@ export async function startStatelessUpstream(): Promise<StatelessUpstream> {
     asked,
     others,
     cancelled: () => cancelled,
+    filters: () => [...streams.values()].map(({ params }) => params['notifications'] as Json),
+    tell(field, method, uri) {
+      for (const [response, { id, params }] of streams) {
+        const wanted = (params['notifications'] as Json)[field];
+        if (uri === undefined ? wanted === true : Array.isArray(wanted) && wanted.includes(uri)) {
+          say(response, id, method, uri === undefined ? {} : { uri });
+        }
+      }
+    },
+    breakStreams() {
+      for (const response of streams.keys()) response.destroy();
+    },
     downgrade: () => {
       isModern = false;
     },
@@ -96,6 +121,13 @@ export async function startStatelessUpstream(): Promise<StatelessUpstream> {
 function send(response: ServerResponse, id: number | null, rest: Json, status = 200): undefined {
   response.writeHead(status, { 'content-type': 'application/json' });
   response.end(JSON.stringify({ jsonrpc: '2.0', id, ...rest }));
+}
+
+/** On the stream of a subscription. */
+function say(response: ServerResponse, id: number, method: string, params: Json): undefined {
+  if (!response.headersSent) response.writeHead(200, { 'content-type': 'text/event-stream' });
+  const marked = { ...params, _meta: { [`${prefix}subscriptionId`]: id } };
+  response.write(`data: ${JSON.stringify({ jsonrpc: '2.0', method, params: marked })}\n\n`);
 }
 
 /** In the order of the specification: headers, `_meta`, version. */
@@ -128,7 +160,13 @@ function answer(message: Omit<Asked, 'headers'>, response: ServerResponse): unde
     case 'server/discover':
       return complete({
         supportedVersions: [revision],
-        capabilities: { tools: {}, resources: {}, prompts: {}, completions: {}, logging: {} },
+        capabilities: {
+          tools: { listChanged: true },
+          resources: { subscribe: true },
+          prompts: {},
+          completions: {},
+          logging: {},
+        },
         _meta: { [`${prefix}serverInfo`]: { name: 'stateless', version: '2' } },
         ttlMs: 1000,
         cacheScope: 'private',
