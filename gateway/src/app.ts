@@ -10,6 +10,7 @@ import type { SessionRecords } from './cache/session-records.ts';
 import type { Config } from './config.ts';
 import { GatewayError } from './errors.ts';
 import type { Federation } from './federation/federation.ts';
+import type { GlobalPassthrough } from './federation/global-passthrough.ts';
 import { HOPS_HEADER, isOfHop, passHops, readHops } from './federation/hops.ts';
 import { CONTENTS_CACHE, ResourceContents } from './federation/resource-contents.ts';
 import { createRestCalls } from './federation/rest-tool.ts';
@@ -88,6 +89,8 @@ export interface AppParts {
   tracer?: Tracer | undefined;
   /** Undefined: nothing changes while it runs. */
   settings?: SettingsPort;
+  /** Undefined: nobody changes which headers go on to all upstreams. */
+  passthrough?: GlobalPassthrough;
   /** Undefined: no plugin is loaded. */
   plugins?: Plugins | undefined;
   /** What the admin pages show beside the rest; undefined where there is none. */

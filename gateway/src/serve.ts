@@ -10,6 +10,7 @@ import { createSessionRecords } from './cache/session-records.ts';
 import { type Config, changeConfig, type ResolvedConfig, type SettingName } from './config.ts';
 import { GatewayError } from './errors.ts';
 import { createFederation } from './federation/federation.ts';
+import { GlobalPassthrough } from './federation/global-passthrough.ts';
 import { HealthMonitor } from './federation/health-monitor.ts';
 import { tellHop } from './federation/hops.ts';
 import { createUpstreams } from './federation/upstreams.ts';
@@ -24,6 +25,7 @@ import { createPerformance, createRecords, observeStatements, type Records } fro
 import { createRegistry } from './registry/index.ts';
 import { createRefreshChanged } from './registry/refresh-changed.ts';
 import { createCacheVersions } from './store/cache-versions.ts';
+import { createGlobalConfig } from './store/global-config.ts';
 import { openStore } from './store/store.ts';
 import { joinObservers, traceDatabase } from './telemetry/database-observer.ts';
 import { createLog } from './telemetry/log.ts';
@@ -109,8 +111,11 @@ export async function withGateway(
   logLine = records.logLine;
   await using sharing = await startSharing({ caches, config, versions: createCacheVersions(store), log });
   await using federation = sharing.redis && createFederation({ redis: sharing.redis, config, log });
+  const passthrough = caches.add(new GlobalPassthrough({ stored: createGlobalConfig(store), config }));
+  await passthrough.load();
   await using upstreams = createUpstreams({
     config,
+    passthroughNames: () => passthrough.names(),
     listChanged: (gatewayId) => refreshChanged(gatewayId),
     observe: (method, outcome, seconds) => observeUpstream(metrics, method, outcome, seconds),
   });
@@ -153,6 +158,7 @@ export async function withGateway(
     tracer,
     log,
     settings: { current: settings, change },
+    passthrough,
     plugins,
     logTail,
     redis: sharing.redis && (() => ({ isUp: sharing.redis?.isUp() === true })),

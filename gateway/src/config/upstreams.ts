@@ -105,5 +105,9 @@ export const upstreamSettings = {
       'which ones, separated by commas or as a JSON list; the token for this gateway stays here unless Authorization is named',
     live: true,
   }),
+  GLOBAL_CONFIG_CACHE_TTL: seconds(
+    'how long the headers that were set for all upstreams (PUT /admin/config/passthrough-headers) are kept in memory before the database is asked again',
+    { default: 60, minimum: 0.05, maximum: 3600, live: true },
+  ),
   ...sessionPoolSettings,
 };

@@ -36,12 +36,14 @@ const MAX_VALUE_LENGTH = 4096;
 
 /**
  * The headers that go on, as pairs behind each other. The upstream's stored credentials are stronger than what a client sends.
- * @param names of this upstream's own; undefined: DEFAULT_PASSTHROUGH_HEADERS
+ * Named by the upstream itself, else for all upstreams, else by DEFAULT_PASSTHROUGH_HEADERS.
+ * @param forAll what an administrator set for all upstreams
  */
 export function passedHeaders(
   config: PassthroughConfig,
   headers: IncomingHttpHeaders | undefined,
   address: Pick<UpstreamAddress, 'headers' | 'passthroughHeaders'>,
+  forAll?: () => readonly string[] | undefined,
 ): string[] {
   const passed: string[] = [];
   if (headers === undefined) return passed;
@@ -51,7 +53,7 @@ export function passedHeaders(
     if (text.length <= MAX_VALUE_LENGTH) passed.push(name, text);
   };
   add('authorization', headers[FOR_UPSTREAM]);
-  for (const name of address.passthroughHeaders ?? namesOf(config.DEFAULT_PASSTHROUGH_HEADERS)) {
+  for (const name of address.passthroughHeaders ?? forAll?.() ?? namesOf(config.DEFAULT_PASSTHROUGH_HEADERS)) {
     const lower = name.toLowerCase();
     if (!never.has(lower) && !lower.startsWith('mcp-param-')) add(lower, headers[lower]);
   }
@@ -70,7 +72,7 @@ export function identifyingOf(passed: string[]): string[] {
 
 /** `A,B`, or a JSON list as the source writes it. */
 let known = { text: '', names: [] as string[] };
-function namesOf(text: string): string[] {
+export function namesOf(text: string): string[] {
   if (known.text !== text) {
     const names = text.replace(/[[\]"'\s]/g, '').split(',');
     known = { text, names: names.filter((name) => name !== '') };

@@ -65,6 +65,8 @@ export type UpstreamsConfig = OutboundConfig &
 export interface UpstreamsOptions {
   config: UpstreamsConfig;
   observe?: Observe;
+  /** Headers that go on to all upstreams, as an administrator set them; undefined: DEFAULT_PASSTHROUGH_HEADERS says it. */
+  passthroughNames?: () => readonly string[] | undefined;
   /** A list of this gateway's upstream has changed: it told one of our sessions. */
   listChanged?: (gatewayId: string, kind: string) => void;
 }
@@ -80,7 +82,8 @@ const OPENING_SHARE = 0.95;
 /** Gateways come and go: what is remembered of those that are gone is bounded. */
 const UPSTREAMS_REMEMBERED = 10_000;
 
-export function createUpstreams({ config, observe, listChanged }: UpstreamsOptions): Upstreams {
+export function createUpstreams(options: UpstreamsOptions): Upstreams {
+  const { config, observe, listChanged, passthroughNames } = options;
   const outbound = new Outbound(config);
   const circuits = new Circuits(config);
   const counts = createCounts();
@@ -120,11 +123,11 @@ export function createUpstreams({ config, observe, listChanged }: UpstreamsOptio
   };
   /** Undefined while nothing is passed on: the requests then have the headers of their session. */
   const passedOf = ({ headers }: Pick<Caller, 'headers'>, address: UpstreamAddress) =>
-    config.ENABLE_HEADER_PASSTHROUGH ? passedHeaders(config, headers, address) : undefined;
+    config.ENABLE_HEADER_PASSTHROUGH ? passedHeaders(config, headers, address, passthroughNames) : undefined;
   const headersOf = (address: UpstreamAddress, opened: string[]) => (options: RequestOptions | undefined) => {
     const passed =
       config.ENABLE_HEADER_PASSTHROUGH && options?.headers !== undefined
-        ? passedHeaders(config, options.headers, address)
+        ? passedHeaders(config, options.headers, address, passthroughNames)
         : undefined;
     const trace = options?.trace?.upstreamHeaders;
     if (trace === undefined || trace.length === 0) return passed;

@@ -163,6 +163,12 @@ export interface CacheVersionsTable {
   version: number;
 }
 
+/** What was set for all instances while they ran. */
+export interface GlobalConfigTable {
+  name: string;
+  value_json: string;
+}
+
 /** Milliseconds since 1970, or a count. Read as text by `pg`. */
 type Big = ColumnType<string | number, number, number>;
 
@@ -257,6 +263,7 @@ export interface Database {
   api_tokens: ApiTokensTable;
   revoked_tokens: RevokedTokensTable;
   cache_versions: CacheVersionsTable;
+  global_config: GlobalConfigTable;
   entry_executions: EntryExecutionsTable;
   entry_execution_hours: EntryExecutionHoursTable;
   audit_trail: AuditTrailTable;

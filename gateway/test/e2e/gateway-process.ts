@@ -21,6 +21,8 @@ export interface GatewayProcess extends AsyncDisposable {
   rest(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }>;
   /** Sends the signal and waits for the end. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
+  /** Waits for its end, whoever brings that about. @returns its exit code */
+  ended(): Promise<number | null>;
 }
 
 /** Runs the command to its end: for what fails at the start. */
@@ -80,6 +82,10 @@ export async function startGateway(
       return { status: answer.status, body: text === '' ? undefined : (JSON.parse(text) as unknown) };
     },
     stop,
+    async ended() {
+      const [exitCode] = (await ended) as [number | null];
+      return exitCode;
+    },
     async [Symbol.asyncDispose]() {
       await stop();
     },

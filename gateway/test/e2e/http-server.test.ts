@@ -1,15 +1,20 @@
 // The server below the app, on real connections: back-pressure, HTTP/2 with TLS, settings that change while it runs.
-import { readFileSync } from 'node:fs';
+import { createPrivateKey } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { request as requestHttps } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createToken } from '../../src/auth/token.ts';
 import { describeWithPostgres, startPostgres, type TestPostgres } from '../postgres.ts';
-import { type GatewayProcess, secret, startGateway } from './gateway-process.ts';
+import { type GatewayProcess, runGateway, secret, startGateway } from './gateway-process.ts';
 import { startSteadyClients } from './steady-clients.ts';
 
 const certificate = (name: string) => fileURLToPath(new URL(`certificate/${name}.pem`, import.meta.url));
@@ -160,7 +165,112 @@ describeWithPostgres('the HTTP server', () => {
     });
     expect(version).toBe('1.1');
   });
+
+  test('HTTP_VERSION=2 without TLS: HTTP/2 by prior knowledge, and nothing else', async () => {
+    await using gateway = await start({ HTTP_VERSION: '2' });
+    expect(await pingByHttp2(gateway)).toEqual({ status: 200, alpn: 'h2c', answer: pong });
+    await expect(fetch(`${gateway.url}/health`)).rejects.toThrow('fetch failed');
+  });
+
+  test('HTTP_VERSION=2 with TLS takes no HTTP/1.1, HTTP_VERSION=1 no HTTP/2', async () => {
+    const files = { SSL: 'true', CERT_FILE: certificate('cert'), KEY_FILE: certificate('key') };
+    await using two = await start({ ...files, HTTP_VERSION: '2' });
+    expect(await pingByHttp2(two)).toEqual({ status: 200, alpn: 'h2', answer: pong });
+    expect(await negotiated(two, ['http/1.1'])).toBe('refused');
+    await using one = await start({ ...files, HTTP_VERSION: '1' });
+    expect(await negotiated(one, ['h2', 'http/1.1'])).toBe('http/1.1');
+    expect(await negotiated(two, ['h2', 'http/1.1'])).toBe('h2');
+  });
+
+  test('KEY_FILE_PASSWORD opens an encrypted key; with another one the gateway does not start', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatebench-key-'));
+    try {
+      const KEY_FILE = join(folder, 'key.pem');
+      const key = createPrivateKey(readFileSync(certificate('key')));
+      writeFileSync(
+        KEY_FILE,
+        key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'open sesame' }),
+      );
+      const files = { SSL: 'true', CERT_FILE: certificate('cert'), KEY_FILE };
+      await using gateway = await start({ ...files, KEY_FILE_PASSWORD: 'open sesame' });
+      expect(await negotiated(gateway, ['http/1.1'])).toBe('http/1.1');
+      const refused = await runGateway(['serve'], {
+        ...{ DATABASE_URL: databaseUrl, JWT_SECRET_KEY: secret, PORT: '0', ...files, KEY_FILE_PASSWORD: 'wrong' },
+      });
+      expect(refused.exitCode).toBe(2);
+      expect(refused.stderr).toContain('KEY_FILE_PASSWORD');
+      expect(refused.stderr).not.toContain('wrong');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test.each(['0', '1'])(
+    'BACKLOG: so many connections wait while nobody takes them, with WORKERS=%s',
+    async (WORKERS) => {
+      await using small = await start({ WORKERS, BACKLOG: '3' });
+      await using large = await start({ WORKERS, BACKLOG: '40' });
+      // The kernel takes one more than it is told.
+      expect(await connectedWhileStopped(small, 20)).toBe(4);
+      expect(await connectedWhileStopped(large, 20)).toBe(20);
+    },
+  );
 });
+
+const pong = { jsonrpc: '2.0', id: 1, result: {} };
+
+async function pingByHttp2(gateway: GatewayProcess) {
+  const session = connectHttp2(gateway.url, { ca: readFileSync(certificate('cert')) });
+  try {
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/rpc',
+      'content-type': 'application/json',
+      authorization: gateway.headers['authorization'],
+    });
+    stream.end(ping);
+    const [head] = (await once(stream, 'response')) as [{ ':status'?: number }];
+    let text = '';
+    for await (const chunk of stream.setEncoding('utf8')) text += chunk;
+    return { status: head[':status'], alpn: session.alpnProtocol, answer: JSON.parse(text) as unknown };
+  } finally {
+    session.close();
+  }
+}
+
+/** The protocol that TLS agrees upon. */
+async function negotiated(gateway: GatewayProcess, offered: string[]): Promise<string> {
+  const { hostname: host, port } = new URL(gateway.url);
+  const ca = readFileSync(certificate('cert'));
+  const socket = connectTls({ host, port: Number(port), ca, ALPNProtocols: offered });
+  try {
+    await once(socket, 'secureConnect');
+    return String(socket.alpnProtocol);
+  } catch {
+    return 'refused';
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** How many of `count` connections are accepted for a process that stands still. */
+async function connectedWhileStopped(gateway: GatewayProcess, count: number): Promise<number> {
+  const { hostname: host, port } = new URL(gateway.url);
+  process.kill(gateway.pid, 'SIGSTOP');
+  const sockets = Array.from({ length: count }, () => connect({ host, port: Number(port) }));
+  let connected = 0;
+  for (const socket of sockets) {
+    socket.on('connect', () => connected++);
+    socket.on('error', () => undefined);
+  }
+  try {
+    await sleep(500);
+    return connected;
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    process.kill(gateway.pid, 'SIGCONT');
+  }
+}
 
 function send(response: ServerResponse, id: number, result: object): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, result }));

@@ -1,10 +1,12 @@
 // Each setting of Redis, on a real one.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
+import { createConnection, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { createRedisClient, type RedisClient } from '../../src/cache/redis-client.ts';
 import { configOf } from '../config-of.ts';
@@ -22,6 +24,33 @@ async function elapsedMs(run: () => Promise<unknown>): Promise<number> {
   const startedAt = performance.now();
   await run().catch(() => undefined);
   return performance.now() - startedAt;
+}
+
+/** A listener whose queue is full and that takes nothing: attempts to connect to it hang. */
+async function startFullServer(): Promise<AsyncDisposable & { url: string; pending: () => number }> {
+  const program =
+    "require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, function () { console.log(this.address().port) })";
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  const port = Number(line.toString());
+  child.kill('SIGSTOP');
+  // The kernel takes one more than it is told.
+  const waiting = Array.from({ length: 2 }, () => createConnection({ host: '127.0.0.1', port }));
+  await Promise.all(waiting.map((socket) => once(socket, 'connect')));
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    /** Attempts of this process that wait for an answer (SYN_SENT). */
+    pending() {
+      const remote = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')} 02`;
+      return readFileSync('/proc/self/net/tcp', 'utf8').split(remote).length - 1;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of waiting) socket.destroy();
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
 }
 
 describeWithRedis('the connections to Redis', () => {
@@ -112,7 +141,7 @@ describeWithRedis('the connections to Redis', () => {
     expect(waited).toBeGreaterThan(190);
     expect(waited).toBeLessThan(400);
     const retried = twice.call((commands) => commands.get('a'));
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await setTimeout(300);
     own.thaw();
     expect(await retried).toBeNull();
   });
@@ -144,19 +173,26 @@ describeWithRedis('the connections to Redis', () => {
       REDIS_HEALTH_CHECK_INTERVAL: '30',
     };
     await using client = await connect(settings);
-    await new Promise((resolve) => setTimeout(resolve, 600));
+    await setTimeout(600);
     // The first and four more, of the lane and of the connection that listens.
     expect(attempts).toHaveLength(10);
     expect(client.isUp()).toBe(false);
     server.close();
   });
 
-  it('REDIS_SOCKET_CONNECT_TIMEOUT: gives up an attempt that is not accepted', async () => {
-    // TEST-NET-1 (RFC 5737): nobody answers there, or the system says at once that there is no way.
-    const startedAt = performance.now();
-    await using client = await connect({ REDIS_URL: 'redis://192.0.2.1:6379', REDIS_SOCKET_CONNECT_TIMEOUT: '0.2' });
-    expect(performance.now() - startedAt).toBeLessThan(450);
-    expect(client.isUp()).toBe(false);
+  it('REDIS_SOCKET_CONNECT_TIMEOUT: gives up an attempt that is not accepted, after that time and not before', async () => {
+    for (const [seconds, pending] of [
+      ['0.3', 0],
+      ['1.5', 2],
+    ] as const) {
+      await using full = await startFullServer();
+      const settings = { REDIS_SOCKET_CONNECT_TIMEOUT: seconds, REDIS_MAX_RETRIES: '0' };
+      await using client = await connect({ REDIS_URL: full.url, ...settings });
+      await setTimeout(400); // beside the 500 ms that a start waits for Redis
+      expect(full.pending()).toBe(pending);
+      await vi.waitFor(() => expect(full.pending()).toBe(0), { timeout: 5000 });
+      expect(client.isUp()).toBe(false);
+    }
   });
 
   it('finds the master through Sentinel, logs in with the password and chooses the database', async () => {

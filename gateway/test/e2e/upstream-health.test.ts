@@ -1,9 +1,10 @@
 // The built gateway and upstreams that go away and come back.
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createToken } from '../../src/auth/token.ts';
 import { startRawUpstream } from '../federation/raw-upstream.ts';
 import { startSseUpstream } from '../federation/sse-upstream.ts';
 import { describeWithPostgres, startPostgres, type TestPostgres } from '../postgres.ts';
-import { type GatewayProcess, startGateway } from './gateway-process.ts';
+import { type GatewayProcess, secret, startGateway } from './gateway-process.ts';
 
 interface GatewayRow {
   id: string;
@@ -30,12 +31,14 @@ const startUpstream = (port?: number) =>
 describeWithPostgres('a gateway that looks after its upstreams', () => {
   let postgres: TestPostgres;
   let gateway: GatewayProcess;
+  let databaseUrl: string;
 
   beforeAll(async () => {
     postgres = await startPostgres();
+    databaseUrl = await postgres.createDatabase('upstream_health');
     gateway = await startGateway({
       MCPGATEWAY_ADMIN_API_ENABLED: 'true',
-      DATABASE_URL: await postgres.createDatabase('upstream_health'),
+      DATABASE_URL: databaseUrl,
       HEALTH_CHECK_INTERVAL: '0.2',
       HEALTH_CHECK_TIMEOUT: '0.3',
       GATEWAY_HEALTH_CHECK_TIMEOUT: '0.3',
@@ -108,5 +111,53 @@ describeWithPostgres('a gateway that looks after its upstreams', () => {
     await expect.poll(async () => (await call()).result?.content?.[0]?.text).toBe('none');
     const metrics = (await gateway.rest('GET', '/admin/mcp-pool/metrics')).body;
     expect(metrics).toMatchObject({ active_sessions: expect.any(Number), circuit_breaker_states: expect.any(Object) });
+  });
+
+  test('headers for all upstreams are set while the gateway runs, stay over a restart, and reach another instance after GLOBAL_CONFIG_CACHE_TTL', async () => {
+    await using raw = await startUpstream();
+    const row = await register({ name: 'global', url: raw.url });
+    const path = '/admin/config/passthrough-headers';
+    const seenBy = async (url: string) => {
+      const answer = await fetch(`${url}/rpc`, {
+        method: 'POST',
+        headers: { ...gateway.headers, 'content-type': 'application/json', 'x-tenant-id': 'one' },
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'global-work' } }),
+      });
+      return ((await answer.json()) as { result: { content: { text: string }[] } }).result.content[0]?.text;
+    };
+    const other = (settings: Record<string, string>) =>
+      // Alone with its memory: nobody tells it of the change.
+      startGateway({
+        DATABASE_URL: databaseUrl,
+        CACHE_TYPE: 'memory',
+        ENABLE_HEADER_PASSTHROUGH: 'true',
+        DEFAULT_PASSTHROUGH_HEADERS: 'X-Other',
+        ...settings,
+      });
+    await using quick = await other({ GLOBAL_CONFIG_CACHE_TTL: '0.1' });
+    await using slow = await other({ GLOBAL_CONFIG_CACHE_TTL: '600' });
+    const instances = [gateway, quick, slow];
+    expect(await Promise.all(instances.map(({ url }) => seenBy(url)))).toEqual(['none', 'none', 'none']);
+    expect((await gateway.rest('GET', path)).body).toEqual({
+      passthrough_headers: ['X-Other'],
+      source: 'DEFAULT_PASSTHROUGH_HEADERS',
+      enabled: true,
+    });
+
+    const set = await gateway.rest('PUT', path, { passthrough_headers: ['X-Tenant-Id'] });
+    expect(set.body).toMatchObject({ passthrough_headers: ['X-Tenant-Id'], source: 'database' });
+    expect(await seenBy(gateway.url)).toBe('one');
+    await expect.poll(() => seenBy(quick.url), { timeout: 5000 }).toBe('one');
+    expect(await seenBy(slow.url)).toBe('none');
+    await using restarted = await other({});
+    expect(await seenBy(restarted.url)).toBe('one');
+
+    expect((await gateway.rest('PUT', path, { passthrough_headers: ['no header'] })).status).toBe(422);
+    const somebody = createToken({ secret, subject: 'somebody', expiresInMinutes: 5 });
+    const refused = await fetch(`${gateway.url}${path}`, { headers: { authorization: `Bearer ${somebody}` } });
+    expect(refused.status).toBe(403);
+    await gateway.rest('PUT', path, { passthrough_headers: null });
+    expect(await seenBy(gateway.url)).toBe('none');
+    await gateway.rest('DELETE', `/gateways/${row.id}`);
   });
 });

@@ -1,5 +1,5 @@
 // Workers under load: nothing is dropped when they are renewed, replaced, added or stopped.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -130,4 +130,63 @@ describeWithPostgres('workers', () => {
     const { failures } = await clients.stop();
     expect(failures.length).toBeLessThanOrEqual(8 + 1); // half of the connections were its own
   });
+
+  test('TIMEOUT: a worker that stands still for so long is killed and replaced; with 0 it is left alone', async () => {
+    await using gateway = await start({ WORKERS: '1', TIMEOUT: '1' });
+    await using patient = await start({ WORKERS: '1', TIMEOUT: '0' });
+    const [stuck = 0] = workersOf(gateway.pid);
+    const [left = 0] = workersOf(patient.pid);
+    process.kill(stuck, 'SIGSTOP');
+    process.kill(left, 'SIGSTOP');
+    try {
+      await until('another serves', async () => !workersOf(gateway.pid).includes(stuck) && (await isServing(gateway)));
+      expect(gateway.log()).toContain('a worker stands still: it is killed');
+      expect(workersOf(patient.pid)).toEqual([left]);
+    } finally {
+      process.kill(left, 'SIGCONT');
+    }
+  });
+
+  test('RESPAWN_FAILED=false: a worker that ended is not replaced, and with the last of them the gateway ends', async () => {
+    const gateway = await start({ WORKERS: '2', RESPAWN_FAILED: 'false' });
+    const [first = 0, second = 0] = workersOf(gateway.pid);
+    process.kill(first, 'SIGKILL');
+    await until('one is left', () => workersOf(gateway.pid).length === 1);
+    await sleep(1000); // a replacement comes at once where there is one: see the test above
+    expect(workersOf(gateway.pid)).toEqual([second]);
+    expect(await isServing(gateway)).toBe(true);
+    process.kill(second, 'SIGKILL');
+    expect(await gateway.ended()).toBe(1);
+  });
+
+  test('--dev: the .env file is changed, also by an editor that puts a new file in its place, and new workers have what it says', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatebench-dev-'));
+    const file = join(folder, 'dev.env');
+    writeFileSync(file, 'SESSION_TTL=100\n');
+    try {
+      const environment = { DATABASE_URL: databaseUrl, MCPGATEWAY_ADMIN_API_ENABLED: 'true' };
+      await using gateway = await startGateway(environment, [], ['--dev', '--env-file', file]);
+      const ttl = async () => {
+        const { body } = await gateway.rest('GET', '/admin/config');
+        return (body as { settings: Record<string, { value: unknown }> }).settings['SESSION_TTL']?.value;
+      };
+      const before = workersOf(gateway.pid);
+      expect(before).toHaveLength(1);
+      expect(await ttl()).toBe(100);
+      writeFileSync(file, 'SESSION_TTL=200\n');
+      await until('it is read again', async () => (await ttl()) === 200);
+      await until('the worker is new', () => workersOf(gateway.pid).every((pid) => !before.includes(pid)));
+      writeFileSync(`${file}.new`, 'SESSION_TTL=300\n');
+      renameSync(`${file}.new`, file);
+      await until('the new file is read', async () => (await ttl()) === 300);
+      writeFileSync(file, 'SESSION_TTL=400\n');
+      await until('the new file is watched', async () => (await ttl()) === 400);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
 });
+
+async function isServing(gateway: GatewayProcess): Promise<boolean> {
+  return (await gateway.rest('GET', '/health')).status === 200;
+}

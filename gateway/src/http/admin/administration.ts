@@ -6,6 +6,7 @@ import { requireAdmin } from '../../auth/index.ts';
 import type { VerifyToken } from '../../auth/jwt.ts';
 import type { Caches } from '../../cache/caches.ts';
 import type { Config } from '../../config.ts';
+import type { GlobalPassthrough } from '../../federation/global-passthrough.ts';
 import type { PoolMetrics } from '../../federation/upstreams.ts';
 import type { McpPorts } from '../../mcp/ports.ts';
 import type { Records } from '../../records/index.ts';
@@ -14,6 +15,7 @@ import type { Store } from '../../store/store.ts';
 import type { LogTail } from '../../telemetry/log-tail.ts';
 import { adminConfigRoutes, type SettingsPort } from '../admin-config.ts';
 import { mcpPoolRoutes } from '../mcp-pool.ts';
+import { passthroughRoutes } from '../passthrough-headers.ts';
 import { recordRoutes } from '../records.ts';
 import { configurationPage } from './configuration-page.ts';
 import { figurePages, heapSnapshotRoute } from './figure-pages.ts';
@@ -37,6 +39,8 @@ export interface AdminOptions {
   guard: (app: FastifyInstance) => Promise<void>;
   /** Undefined: nothing changes while the gateway runs. */
   settings?: SettingsPort;
+  /** Undefined: nobody changes which headers go on to all upstreams. */
+  passthrough?: GlobalPassthrough;
   /** Undefined: the log keeps nothing. */
   logTail?: LogTail | undefined;
   /** Undefined: there is no Redis. */
@@ -44,7 +48,7 @@ export interface AdminOptions {
 }
 
 export const administration: FastifyPluginAsync<AdminOptions> = async (app, options) => {
-  const { config, guard, records, store, poolMetrics, settings } = options;
+  const { config, guard, records, store, poolMetrics, settings, passthrough, caches } = options;
   const pages = config.MCPGATEWAY_UI_ENABLED ? await openPages(app, options) : undefined;
   await app.register(async function administrators(guarded) {
     if (pages !== undefined) (await import('./browser-door.ts')).letBrowsersIn(guarded);
@@ -55,6 +59,10 @@ export const administration: FastifyPluginAsync<AdminOptions> = async (app, opti
       guarded.register(recordRoutes, { records, store, config });
       guarded.register(mcpPoolRoutes, { poolMetrics });
       if (settings !== undefined) guarded.register(adminConfigRoutes, { settings });
+      if (passthrough !== undefined) {
+        const changed = () => caches.invalidate(passthrough.name);
+        guarded.register(passthroughRoutes, { config, passthrough, changed });
+      }
     }
     if (pages !== undefined) {
       const { showFailures } = await import('./pages.ts');

@@ -8,6 +8,7 @@ import { sharing } from './0005-sharing.ts';
 import { gatewayHealth } from './0006-gateway-health.ts';
 import { hotQueries } from './0007-hot-queries.ts';
 import { upkeepTurns } from './0010-upkeep-turns.ts';
+import { globalConfig } from './0008-global-config.ts';
 
 export const migrations: Record<string, Migration> = {
   '0001_registry': registry,
@@ -18,4 +19,5 @@ export const migrations: Record<string, Migration> = {
   '0006_gateway_health': gatewayHealth,
   '0007_hot_queries': hotQueries,
   '0010_upkeep_turns': upkeepTurns,
+  '0008_global_config': globalConfig,
 };
