@@ -43,6 +43,7 @@ import { protectEdge } from './http/protect-edge.ts';
 import { toGuardedRateLimit } from './http/rate-limit.ts';
 import { logAccess, recordChanges, recordRefusals, recordTokenUse } from './http/record-requests.ts';
 import { includeFigures } from './http/records.ts';
+import type { HasServer } from './http/require-server.ts';
 import { resourceRoutes } from './http/resources.ts';
 import { rpcRoutes } from './http/rpc.ts';
 import { serverRoutes } from './http/servers.ts';
@@ -59,6 +60,7 @@ import { websocketRoutes } from './http/websocket.ts';
 import { wellKnownRoutes } from './http/well-known.ts';
 import type { McpPorts } from './mcp/ports.ts';
 import { RpcError } from './mcp/rpc-error.ts';
+import { viewerOf } from './mcp/viewer.ts';
 import { countError, type Metrics, observeUpstream, renderMetrics, watchSources } from './metrics.ts';
 import type { Plugins } from './plugins/load-plugins.ts';
 import { withPlugins } from './plugins/wrap-forward.ts';
@@ -150,10 +152,11 @@ export function buildApp(parts: AppParts): FastifyInstance {
     parts.plugins === undefined
       ? forwardKept
       : withPlugins(forwardKept, parts.plugins, {
-          find: (kind, name, serverId) => catalog.find(kind, name, serverId),
+          find: (kind, name, caller) => catalog.find(kind, name, caller.serverId, viewerOf(caller.identity)),
           tell: (error) => tellFailure(metrics, log, 'plugin', error, undefined),
         });
-  const listAll: McpPorts['list'] = (kind, cursor, serverId) => catalog.list(kind, cursor, serverId);
+  const listAll: McpPorts['list'] = (kind, cursor, serverId, { identity }) =>
+    catalog.list(kind, cursor, serverId, viewerOf(identity));
   const { list, forward } = forPermitted({
     list: federation === undefined ? listAll : createListForPeers(catalog, federation, listAll),
     forward: forwardToAll,
@@ -238,16 +241,16 @@ export function buildApp(parts: AppParts): FastifyInstance {
     }
     includeFigures(guarded, records.figures);
     if (config.ENABLE_METRICS && config.METRICS_AUTH_REQUIRED) guarded.register(metricsRoutes, measured);
+    const hasServer: HasServer = (id, identity) => catalog.hasServer(id, viewerOf(identity));
     guarded.register(rpcRoutes, { ports, answerStateless });
     guarded.register(streamableHttpRoutes, {
       ports,
       sessions: config.USE_STATEFUL_SESSIONS ? sessions : undefined,
       shared,
       answerStateless,
-      hasServer: (id) => catalog.hasServer(id),
+      hasServer,
       config,
     });
-    const hasServer = (id: string) => catalog.hasServer(id);
     guarded.register(sseTransportRoutes, { ports, sessions, hasServer, config });
     guarded.register(websocketRoutes, { ports, sessions, hasServer, config });
     guarded.register(gatewayRoutes, { registry });
@@ -274,7 +277,13 @@ function createListForPeers(catalog: Catalog, federation: Federation, list: McpP
     if (caller.headers[HOPS_HEADER] === undefined) return list(kind, cursor, serverId, caller);
     const hops = readHops(caller.headers);
     const peers = federation.peers();
-    return catalog.listWithout(({ url }) => isOfHop(url, hops, peers), kind, cursor, serverId);
+    return catalog.listWithout(
+      ({ url }) => isOfHop(url, hops, peers),
+      kind,
+      cursor,
+      serverId,
+      viewerOf(caller.identity),
+    );
   };
 }
 

@@ -269,6 +269,8 @@ export class Grants {
       permissions: limit(isAdministrator ? undefined : ownPermissions, identity.permissions),
       // Whoever holds the key made the token: without a row its word counts.
       teams: user === undefined ? (identity.teams ?? []) : limitTeams(parts.teams.value, identity.teams),
+      // A token that is limited to teams sees nothing that is its user's alone.
+      owner: identity.teams === undefined ? toEmail(identity.sub) : undefined,
       renewAtMs: this.#config.AUTH_CACHE_ENABLED ? startMs + (endsAtMs - startMs) * RENEW_AFTER : 0,
       endsAtMs: this.#config.AUTH_CACHE_ENABLED ? endsAtMs : 0,
       version: this.#version,

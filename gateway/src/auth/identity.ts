@@ -1,5 +1,6 @@
 // Who a request speaks for: what the token says, and what the gateway grants for it.
 import type { CallerIdentity } from '../mcp/ports.ts';
+import type { Viewer } from '../mcp/viewer.ts';
 
 /** One object per verified token. Its grant is renewed behind it; nothing else of it changes. */
 export interface Identity extends CallerIdentity {
@@ -25,11 +26,9 @@ export interface Identity extends CallerIdentity {
 }
 
 /** What somebody may do, as it was worked out last. */
-export interface Grant {
-  readonly isAdmin: boolean;
+export interface Grant extends Viewer {
   /** Undefined: everything that is not an administrator's alone. */
   readonly permissions: ReadonlySet<string> | undefined;
-  readonly teams: readonly string[];
   /** Monotonic milliseconds: worked out anew from then on. */
   readonly renewAtMs: number;
   /** Not used any more from then on. */

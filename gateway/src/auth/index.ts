@@ -32,7 +32,15 @@ function createAnonymous(isAdmin: boolean): Identity {
     teams: undefined,
     serverId: undefined,
     permissions: undefined,
-    grant: { isAdmin, permissions: undefined, teams: [], renewAtMs: forever, endsAtMs: forever, version: 0 },
+    grant: {
+      isAdmin,
+      permissions: undefined,
+      teams: [],
+      owner: undefined,
+      renewAtMs: forever,
+      endsAtMs: forever,
+      version: 0,
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import type { CacheStats, NamedCache } from '../cache/cache.ts';
 import type { Config } from '../config.ts';
 import { findMember } from '../mcp/json-text.ts';
 import type { Caller, ForwardedAnswer, McpPorts } from '../mcp/ports.ts';
+import { toViewerKey, viewerOf } from '../mcp/viewer.ts';
 
 export const CONTENTS_CACHE = 'resource';
 /** Larger ones are read each time: a thousand of these are 64 MB. */
@@ -74,9 +75,15 @@ export class ResourceContents implements NamedCache {
     has: McpPorts['has'],
     load: () => Promise<ForwardedAnswer | undefined>,
   ): Promise<ForwardedAnswer | undefined> {
-    const key = JSON.stringify([caller.identity.sub, caller.serverId ?? '', uri]);
+    // Two tokens of one user may be shown different things.
+    const key = JSON.stringify([
+      caller.identity.sub,
+      toViewerKey(viewerOf(caller.identity)),
+      caller.serverId ?? '',
+      uri,
+    ]);
     const kept = this.#contents.get(key);
-    if (kept !== undefined && this.#isGood(kept) && (await has('resources', uri, caller.serverId))) {
+    if (kept !== undefined && this.#isGood(kept) && (await has('resources', uri, caller.serverId, caller))) {
       this.#hits++;
       return kept.answer;
     }

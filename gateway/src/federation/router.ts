@@ -2,6 +2,7 @@
 import { GatewayError } from '../errors.ts';
 import { replaceInner, replaceMember } from '../mcp/json-text.ts';
 import type { Caller, Forwarded, ForwardedAnswer, ListKind, McpPorts, TellExecution } from '../mcp/ports.ts';
+import { type Viewer, viewerOf } from '../mcp/viewer.ts';
 import type { UpstreamAddress } from './address.ts';
 import type { CallRest, RestTool } from './rest-tool.ts';
 import { tellExecution } from './tell-executions.ts';
@@ -20,7 +21,12 @@ interface Entry {
 /** What is read of the registry (its `Catalog`, of which this is the part that routing needs). */
 export interface Routes {
   /** Resource templates are found by a URI that expands them. */
-  find(kind: ListKind, name: string, serverId?: string): Entry | undefined | Promise<Entry | undefined>;
+  find(
+    kind: ListKind,
+    name: string,
+    serverId?: string,
+    viewer?: Viewer,
+  ): Entry | undefined | Promise<Entry | undefined>;
   /** Is it registered as a resource of that gateway, shown or not? */
   hasResource(gatewayId: string, uri: string): boolean | Promise<boolean>;
   gateway(gatewayId: string): UpstreamAddress | undefined | Promise<UpstreamAddress | undefined>;
@@ -70,20 +76,20 @@ export function createRouter(
     if (entry !== undefined) return execute(entry, forwarded, caller, false);
     const { kind, name } = forwarded;
     if (kind !== 'resources') return undefined;
-    const template = await routes.find('resourceTemplates', name, caller.serverId);
+    const template = await routes.find('resourceTemplates', name, caller.serverId, viewerOf(caller.identity));
     if (template === undefined) return undefined;
-    // Registered and not found: switched off, or no member. A template must not show what the registry hides.
+    // Registered and not found: switched off, no member, or not for who asks. A template must not show what the registry hides.
     if (await routes.hasResource(template.gatewayId, name)) return undefined;
     return execute(template, forwarded, caller, true);
   }
 
   return {
-    async has(kind, name, serverId) {
-      return (await routes.find(kind, name, serverId)) !== undefined;
+    async has(kind, name, serverId, { identity }) {
+      return (await routes.find(kind, name, serverId, viewerOf(identity))) !== undefined;
     },
     // What is in memory costs no promise: each one is a turn of the microtask queue on every call.
     forward(forwarded, caller): Promise<ForwardedAnswer | undefined> {
-      const found = routes.find(forwarded.kind, forwarded.name, caller.serverId);
+      const found = routes.find(forwarded.kind, forwarded.name, caller.serverId, viewerOf(caller.identity));
       if (found === undefined || found instanceof Promise) return forwardLater(found, forwarded, caller);
       return execute(found, forwarded, caller, false);
     },

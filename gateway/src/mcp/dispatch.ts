@@ -46,7 +46,7 @@ async function callByToolName(
   caller: Caller,
   allowToolNames: boolean,
 ): Promise<string> {
-  if (!allowToolNames || !(await ports.has('tools', message.method, caller.serverId))) {
+  if (!allowToolNames || !(await ports.has('tools', message.method, caller.serverId, caller))) {
     throw new RpcError(rpcCodes.methodNotFound, `Method not found: ${message.method}`);
   }
   return toolsCall(toToolCall(message), ports, caller);

@@ -1,6 +1,7 @@
 // What MCP dispatch needs of the rest of the gateway. It does no I/O of its own.
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RequestTrace } from '../telemetry/request-trace.ts';
+import type { Viewer } from './viewer.ts';
 
 export type ListKind = 'tools' | 'resources' | 'resourceTemplates' | 'prompts';
 export type CallKind = 'tools' | 'resources' | 'prompts';
@@ -16,8 +17,8 @@ export interface CancelSignal {
 /** Who speaks: the part of the authenticated identity that matters below the HTTP edge. One object per verified token. */
 export interface CallerIdentity {
   readonly sub: string;
-  /** What it may do; undefined where nobody asks (tests below the HTTP edge), and for a token that was refused since. */
-  readonly grant?: { readonly permissions: ReadonlySet<string> | undefined } | undefined;
+  /** What it may do and see; undefined where nobody asks (tests below the HTTP edge), and for a token that was refused since. */
+  readonly grant?: (Viewer & { readonly permissions: ReadonlySet<string> | undefined }) | undefined;
 }
 
 /**
@@ -126,8 +127,13 @@ export interface McpPorts {
     serverId: string | undefined,
     caller: Pick<Caller, 'headers' | 'identity'>,
   ): string | Promise<string>;
-  /** Is there such an entry? */
-  has(kind: CallKind, name: string, serverId: string | undefined): boolean | Promise<boolean>;
+  /** Is there such an entry for this caller? */
+  has(
+    kind: CallKind,
+    name: string,
+    serverId: string | undefined,
+    caller: Pick<Caller, 'identity'>,
+  ): boolean | Promise<boolean>;
   /** @returns undefined when no entry has this name. @throws GW_UPSTREAM_… */
   forward(forwarded: Forwarded, caller: Caller): Promise<ForwardedAnswer | undefined>;
   /** Tells all upstream sessions of a client session. Never rejects. */

@@ -20,7 +20,7 @@ interface Named {
 export type FindNamed = (
   kind: Forwarded['kind'],
   name: string,
-  serverId: string | undefined,
+  caller: Caller,
 ) => Named | undefined | Promise<Named | undefined>;
 
 export function withPlugins(
@@ -57,7 +57,7 @@ export function withPlugins(
 }
 
 async function toTarget({ kind, name }: Forwarded, caller: Caller, find: FindNamed): Promise<Target> {
-  const found = await find(kind, name, caller.serverId);
+  const found = await find(kind, name, caller);
   const names = found === undefined ? [name] : [...new Set([found.name, found.originalName, name])];
   return { names: kind === 'resources' ? [name] : names, serverId: caller.serverId, user: caller.identity.sub };
 }

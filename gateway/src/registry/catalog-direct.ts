@@ -1,13 +1,15 @@
 // The catalog without memory: each question is a query. For what a setting has switched off.
 import type { Config } from '../config.ts';
+import { isShownTo, publicOnly, type Viewer } from '../mcp/viewer.ts';
 import type { Catalog, CatalogEntry, CatalogGateway, EntryKind, ListJson } from './catalog.ts';
-import { type CatalogSource, loadEntries, loadGateways, loadMembers } from './catalog-queries.ts';
+import { type CatalogRow, type CatalogSource, loadEntries, loadGateways, loadMembers } from './catalog-queries.ts';
 import { createListing } from './listing.ts';
+import { isRowShownTo } from './views.ts';
 
 export interface DirectCatalog extends Omit<Catalog, 'onListChanged'> {
-  find(kind: EntryKind, name: string, serverId?: string): Promise<CatalogEntry | undefined>;
+  find(kind: EntryKind, name: string, serverId?: string, viewer?: Viewer): Promise<CatalogEntry | undefined>;
   hasResource(gatewayId: string, uri: string): Promise<boolean>;
-  list(kind: EntryKind, cursor?: string, serverId?: string): Promise<ListJson>;
+  list(kind: EntryKind, cursor?: string, serverId?: string, viewer?: Viewer): Promise<ListJson>;
   gateway(gatewayId: string): Promise<CatalogGateway | undefined>;
 }
 
@@ -15,29 +17,41 @@ export function createDirectCatalog(
   source: CatalogSource,
   config: Pick<Config, 'PAGINATION_DEFAULT_PAGE_SIZE'>,
 ): DirectCatalog {
-  async function listing(kind: EntryKind, wanted: { name?: string; serverId: string | undefined }) {
-    const rows = await loadEntries(source, { kind, ...wanted });
-    const shown = rows.filter((row) => row.enabled);
-    return createListing(kind, shown, config.PAGINATION_DEFAULT_PAGE_SIZE);
+  async function hasServer(serverId: string, viewer: Viewer): Promise<boolean> {
+    const server = await loadMembers(source.store, serverId);
+    return server !== undefined && isShownTo(server.audience, viewer);
   }
+
+  async function shown(kind: EntryKind, wanted: { name?: string; serverId: string | undefined }, viewer: Viewer) {
+    // Who may see a virtual server: its members are asked for only then.
+    if (wanted.serverId !== undefined && !(await hasServer(wanted.serverId, viewer))) return [];
+    const rows = await loadEntries(source, { kind, ...wanted });
+    return rows.filter((row) => row.enabled && isRowShownTo(row, viewer));
+  }
+
+  const toListing = (kind: EntryKind, rows: CatalogRow[]) =>
+    createListing(kind, rows, config.PAGINATION_DEFAULT_PAGE_SIZE);
+
   return {
-    hasServer: async (serverId) => (await loadMembers(source.store, serverId)) !== undefined,
-    async find(kind, name, serverId) {
+    hasServer: (serverId, viewer = publicOnly) => hasServer(serverId, viewer),
+    async find(kind, name, serverId, viewer = publicOnly) {
       // Which template stands for a URI, no query can tell.
       const wanted = kind === 'resourceTemplates' ? { serverId } : { name, serverId };
-      return (await listing(kind, wanted)).find(name);
+      return toListing(kind, await shown(kind, wanted, viewer)).find(name);
     },
     async hasResource(gatewayId, uri) {
       const rows = await loadEntries(source, { kind: 'resources', name: uri });
       return rows.some((row) => row.gatewayId === gatewayId && row.originalName === uri);
     },
-    list: async (kind, cursor, serverId) => (await listing(kind, { serverId })).page(cursor),
-    async listWithout(isHidden, kind, cursor, serverId) {
+    async list(kind, cursor, serverId, viewer = publicOnly) {
+      return toListing(kind, await shown(kind, { serverId }, viewer)).page(cursor);
+    },
+    async listWithout(isHidden, kind, cursor, serverId, viewer = publicOnly) {
       const gateways = await loadGateways(source);
       const hidden = new Set([...gateways.values()].filter(isHidden).map(({ id }) => id));
-      const rows = await loadEntries(source, { kind, serverId });
-      const shown = rows.filter((row) => row.enabled && !hidden.has(row.gatewayId));
-      return createListing(kind, shown, config.PAGINATION_DEFAULT_PAGE_SIZE).page(cursor);
+      const rows = await shown(kind, { serverId }, viewer);
+      const told = rows.filter((row) => !hidden.has(row.gatewayId));
+      return toListing(kind, told).page(cursor);
     },
     gateway: async (gatewayId) => (await loadGateways(source, gatewayId)).get(gatewayId),
   };

@@ -1,13 +1,16 @@
 // What the catalog in memory reads of the database.
 import { Type } from 'typebox';
+import type { Audience } from '../mcp/viewer.ts';
 import { parse } from '../parse.ts';
 import { REST_GATEWAY_ID } from '../store/migrations/0002-tags-and-rest.ts';
 import type { Log, Store } from '../store/store.ts';
+import { audiencesOf, toAudience } from './audience.ts';
 import type { CatalogGateway, EntryKind, RestTool } from './catalog.ts';
 import type { CredentialBox } from './credentials.ts';
 import type { ListedEntry } from './listing.ts';
+import type { Shown } from './views.ts';
 
-export interface CatalogRow extends ListedEntry {
+export interface CatalogRow extends ListedEntry, Shown {
   kind: EntryKind;
   /** False for a resource that is disabled: it is not shown, and no template may show it either. */
   enabled: boolean;
@@ -48,6 +51,12 @@ export async function loadEntries(source: CatalogSource, { kind, name, serverId 
         'entries.original_name',
         'entries.enabled',
       ])
+      .select(['entries.visibility', 'entries.team_id', 'entries.owner_email'])
+      .select([
+        'gateways.visibility as gateway_visibility',
+        'gateways.team_id as gateway_team_id',
+        'gateways.owner_email as gateway_owner_email',
+      ])
       .select(['entries.mcp_json', 'entries.rest_url', 'entries.rest_method', 'entries.rest_headers'])
       .where('entries.kind', '=', kind)
       .where('gateways.enabled', '=', true)
@@ -80,6 +89,7 @@ export async function loadEntries(source: CatalogSource, { kind, name, serverId 
     gatewayId: row.gateway_id,
     json: row.mcp_json,
     enabled: row.enabled,
+    audiences: audiencesOf(row),
     rest: row.rest_url === null ? undefined : readOrLeaveOut(source, row, () => toRestTool(row, source.credentials)),
   }));
 }
@@ -139,17 +149,25 @@ export function toNames(text: string | null): string[] | undefined {
   return text === null ? undefined : parse(Names, JSON.parse(text), 'passthrough_headers');
 }
 
-/** The ids of a virtual server's members; undefined when there is no such server or it is disabled. */
-export async function loadMembers(store: Store, serverId: string): Promise<Set<string> | undefined> {
+/** Whom a virtual server is for, and the ids of its members. */
+export interface ServerMembers {
+  audience: Audience;
+  entryIds: Set<string>;
+}
+
+/** Undefined when there is no such server or it is disabled. */
+export async function loadMembers(store: Store, serverId: string): Promise<ServerMembers | undefined> {
   const rows = await store.query((db) =>
     db
       .selectFrom('servers')
       .leftJoin('server_entries', 'server_entries.server_id', 'servers.id')
-      .select('server_entries.entry_id')
+      .select(['servers.visibility', 'servers.team_id', 'servers.owner_email', 'server_entries.entry_id'])
       .where('servers.id', '=', serverId)
       .where('servers.enabled', '=', true)
       .execute(),
   );
-  if (rows.length === 0) return undefined;
-  return new Set(rows.flatMap((row) => (row.entry_id === null ? [] : [row.entry_id])));
+  const [server] = rows;
+  if (server === undefined) return undefined;
+  const entryIds = new Set(rows.flatMap((row) => (row.entry_id === null ? [] : [row.entry_id])));
+  return { audience: toAudience(server), entryIds };
 }

@@ -1,5 +1,6 @@
 // What the MCP side reads of the registry. Answers come from memory whenever they can: this is the request path.
 import type { ListChange } from '../mcp/ports.ts';
+import type { Viewer } from '../mcp/viewer.ts';
 
 /** An upstream MCP server that is registered (REST: `/gateways`). */
 export interface CatalogGateway {
@@ -46,28 +47,35 @@ export type EntryKind = 'tools' | 'resources' | 'resourceTemplates' | 'prompts';
 
 /**
  * Read side of the registry for MCP. `serverId` undefined means everything that is enabled; otherwise the members of that
- * virtual server. Never throws for an unknown name (answers undefined); throws GW_DATABASE_UNAVAILABLE when what is asked
+ * virtual server. `viewer` is who asks: nothing is found or listed that is not for him, and without one only what is for everybody.
+ * Never throws for an unknown name (answers undefined); throws GW_DATABASE_UNAVAILABLE when what is asked
  * for is not in memory and the database cannot be reached.
  */
 export interface Catalog {
   /** Does this virtual server exist and is it enabled? */
-  hasServer(serverId: string): boolean | Promise<boolean>;
+  hasServer(serverId: string, viewer?: Viewer): boolean | Promise<boolean>;
   /**
    * By public name; failing that by the upstream's own name when exactly one enabled entry has it. Resources: by URI, the
    * one registered first when several have it. Resource templates: also by a URI that the template stands for.
    * Synchronous when in memory, so that the hot path has no extra turn of the event loop.
    */
-  find(kind: EntryKind, name: string, serverId?: string): CatalogEntry | undefined | Promise<CatalogEntry | undefined>;
-  /** Is it registered as a resource of that gateway, also when `find` does not show it (disabled, no member)? */
+  find(
+    kind: EntryKind,
+    name: string,
+    serverId?: string,
+    viewer?: Viewer,
+  ): CatalogEntry | undefined | Promise<CatalogEntry | undefined>;
+  /** Is it registered as a resource of that gateway, also when `find` does not show it (disabled, no member, not for who asks)? */
   hasResource(gatewayId: string, uri: string): boolean | Promise<boolean>;
   /** One page. @throws GW_INVALID_CURSOR */
-  list(kind: EntryKind, cursor?: string, serverId?: string): ListJson | Promise<ListJson>;
+  list(kind: EntryKind, cursor?: string, serverId?: string, viewer?: Viewer): ListJson | Promise<ListJson>;
   /** A page without what some gateways offer: for gateways that have it from there. Read of the database. */
   listWithout(
     isHidden: (gateway: CatalogGateway) => boolean,
     kind: EntryKind,
     cursor?: string,
     serverId?: string,
+    viewer?: Viewer,
   ): Promise<ListJson>;
   /**
    * `listener` is told of each change that lists show. While nobody `isWanted`, a write is not read for what it changed.

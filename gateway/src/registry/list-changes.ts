@@ -48,9 +48,13 @@ export class ListChanges {
 }
 
 function isSame(before: CatalogRow[], rows: CatalogRow[]): boolean {
-  return (
-    before.length === rows.length && before.every((row, at) => row.id === rows[at]?.id && row.json === rows[at]?.json)
-  );
+  return before.length === rows.length && before.every((row, at) => isSameRow(row, rows[at]));
+}
+
+function isSameRow(one: CatalogRow, other: CatalogRow | undefined): boolean {
+  if (other === undefined || one.id !== other.id || one.json !== other.json) return false;
+  if (one.audiences === undefined && other.audiences === undefined) return true;
+  return JSON.stringify(one.audiences) === JSON.stringify(other.audiences);
 }
 
 function leaveToNextReader(): void {}

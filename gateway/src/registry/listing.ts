@@ -9,14 +9,14 @@ export interface ListedEntry extends CatalogEntry {
 }
 
 export interface Listing {
-  entries: ListedEntry[];
+  entries: readonly ListedEntry[];
   find(name: string): CatalogEntry | undefined;
   /** @throws GW_INVALID_CURSOR */
   page(cursor: string | undefined): ListJson;
 }
 
 /** @param entries in the order of `seq` */
-export function createListing(kind: EntryKind, entries: ListedEntry[], pageSize: number): Listing {
+export function createListing(kind: EntryKind, entries: readonly ListedEntry[], pageSize: number): Listing {
   const byName = new Map<string, ListedEntry>();
   const byOriginalName = new Map<string, ListedEntry | undefined>(); // undefined: several entries have it
   for (const entry of entries) {
@@ -34,12 +34,12 @@ export function createListing(kind: EntryKind, entries: ListedEntry[], pageSize:
 type Find = Listing['find'];
 
 /** Templates are found by the URI that a client made of them, too. */
-function withTemplates(entries: ListedEntry[], find: Find): Find {
+function withTemplates(entries: readonly ListedEntry[], find: Find): Find {
   const templates = entries.map((entry) => ({ entry, isMatch: createUriMatcher(entry.originalName) }));
   return (name) => find(name) ?? templates.find((template) => template.isMatch(name))?.entry;
 }
 
-function createPages(kind: EntryKind, entries: ListedEntry[], pageSize: number): Listing['page'] {
+function createPages(kind: EntryKind, entries: readonly ListedEntry[], pageSize: number): Listing['page'] {
   const pages = new Map<number, ListJson>();
   return (cursor) => {
     const start = cursor === undefined ? 0 : firstBehind(entries, parseCursor(kind, cursor));
@@ -57,7 +57,7 @@ function createPages(kind: EntryKind, entries: ListedEntry[], pageSize: number):
 }
 
 /** Index of the first entry behind `seq` (binary search). */
-function firstBehind(entries: ListedEntry[], seq: number): number {
+function firstBehind(entries: readonly ListedEntry[], seq: number): number {
   let low = 0;
   let high = entries.length;
   while (low < high) {

@@ -5,11 +5,20 @@ import { LRUCache } from 'lru-cache';
 import type { NamedCache } from '../cache/cache.ts';
 import { Snapshot, type SnapshotCounts } from '../cache/snapshot.ts';
 import type { Config } from '../config.ts';
+import { isShownTo, publicOnly, type Viewer } from '../mcp/viewer.ts';
 import type { Catalog, EntryKind } from './catalog.ts';
 import { createDirectCatalog } from './catalog-direct.ts';
-import { type CatalogRow, type CatalogSource, loadEntries, loadGateways, loadMembers } from './catalog-queries.ts';
+import {
+  type CatalogRow,
+  type CatalogSource,
+  loadEntries,
+  loadGateways,
+  loadMembers,
+  type ServerMembers,
+} from './catalog-queries.ts';
 import { ListChanges } from './list-changes.ts';
 import { createListing, type Listing } from './listing.ts';
+import { Views } from './views.ts';
 
 const SERVERS_KEPT = 10_000;
 const RETRY_MS = 1000;
@@ -17,18 +26,21 @@ const RETRY_MS = 1000;
 /** All entries of one kind. */
 interface Entries {
   rows: CatalogRow[];
-  listing: Listing;
+  listings: Listings;
   /** Also of the disabled ones: where a resource is registered. */
   keys: Set<string>;
 }
 
+type Listings = Views<CatalogRow, Listing>;
+
 /** `listings` are those of `source`: made anew when the entries were. */
 interface Members {
-  entryIds: Set<string> | undefined;
-  listings: Partial<Record<EntryKind, { source: Entries; listing: Listing }>>;
+  /** Undefined: there is none, or it is disabled. */
+  server: ServerMembers | undefined;
+  listings: Partial<Record<EntryKind, { source: Entries; listings: Listings }>>;
 }
 
-const isServer = ({ entryIds }: Members) => entryIds !== undefined;
+const isServer = ({ server }: Members, viewer: Viewer) => server !== undefined && isShownTo(server.audience, viewer);
 
 export interface MemoryCatalog {
   catalog: Catalog;
@@ -88,7 +100,7 @@ export function createMemoryCatalog({ source, config, now }: MemoryCatalogOption
       const rows = all.filter((row) => row.enabled);
       changes.read(kind, rows);
       const keys = kind === 'resources' ? all.map((row) => toResourceKey(row.gatewayId, row.originalName)) : [];
-      return { rows, listing: createListing(kind, rows, config.PAGINATION_DEFAULT_PAGE_SIZE), keys: new Set(keys) };
+      return { rows, listings: toListings(kind, rows, config.PAGINATION_DEFAULT_PAGE_SIZE), keys: new Set(keys) };
     });
 
   const entries = {
@@ -109,7 +121,7 @@ export function createMemoryCatalog({ source, config, now }: MemoryCatalogOption
     if (server === undefined) {
       server = snapshot<Members>(
         () => config.REGISTRY_CACHE_SERVERS_TTL,
-        async () => ({ entryIds: await loadMembers(store, serverId), listings: {} }),
+        async () => ({ server: await loadMembers(store, serverId), listings: {} }),
       );
       servers.set(serverId, server);
     }
@@ -121,29 +133,34 @@ export function createMemoryCatalog({ source, config, now }: MemoryCatalogOption
     kind: EntryKind,
     all: Entries | Promise<Entries>,
     serverId: string | undefined,
+    viewer: Viewer,
   ): Listing | Promise<Listing> {
-    if (serverId === undefined) return all instanceof Promise ? all.then(({ listing }) => listing) : all.listing;
+    if (serverId === undefined) {
+      return all instanceof Promise ? all.then(({ listings }) => listings.of(viewer)) : all.listings.of(viewer);
+    }
     const own = members(serverId);
     const size = config.PAGINATION_DEFAULT_PAGE_SIZE;
     if (all instanceof Promise || own instanceof Promise) {
-      return Promise.all([all, own]).then(([loaded, loadedOwn]) => memberListing(kind, loaded, loadedOwn, size));
+      return Promise.all([all, own]).then(([loaded, loadedOwn]) =>
+        memberListing(kind, loaded, loadedOwn, size, viewer),
+      );
     }
-    return memberListing(kind, all, own, size);
+    return memberListing(kind, all, own, size, viewer);
   }
 
   const catalog: Catalog = {
-    hasServer(serverId) {
-      if (!isAnyKept()) return direct.hasServer(serverId);
+    hasServer(serverId, viewer = publicOnly) {
+      if (!isAnyKept()) return direct.hasServer(serverId, viewer);
       const own = members(serverId);
-      return own instanceof Promise ? own.then(isServer) : isServer(own);
+      return own instanceof Promise ? own.then((loaded) => isServer(loaded, viewer)) : isServer(own, viewer);
     },
-    find(kind, name, serverId) {
+    find(kind, name, serverId, viewer = publicOnly) {
       const isTool = kind === 'tools';
       if (!(isTool ? config.TOOL_LOOKUP_CACHE_ENABLED : config.REGISTRY_CACHE_ENABLED)) {
-        return direct.find(kind, name, serverId);
+        return direct.find(kind, name, serverId, viewer);
       }
       const all = isTool ? entries.tools.get(config.TOOL_LOOKUP_CACHE_TTL * 1000, lookupCounts) : entries[kind].get();
-      const listing = listingOf(kind, all, serverId);
+      const listing = listingOf(kind, all, serverId, viewer);
       return listing instanceof Promise ? listing.then((loaded) => loaded.find(name)) : listing.find(name);
     },
     hasResource(gatewayId, uri) {
@@ -152,13 +169,13 @@ export function createMemoryCatalog({ source, config, now }: MemoryCatalogOption
       const key = toResourceKey(gatewayId, uri);
       return all instanceof Promise ? all.then(({ keys }) => keys.has(key)) : all.keys.has(key);
     },
-    list(kind, cursor, serverId) {
-      if (!config.REGISTRY_CACHE_ENABLED) return direct.list(kind, cursor, serverId);
-      const listing = listingOf(kind, entries[kind].get(), serverId);
+    list(kind, cursor, serverId, viewer = publicOnly) {
+      if (!config.REGISTRY_CACHE_ENABLED) return direct.list(kind, cursor, serverId, viewer);
+      const listing = listingOf(kind, entries[kind].get(), serverId, viewer);
       return listing instanceof Promise ? listing.then((loaded) => loaded.page(cursor)) : listing.page(cursor);
     },
     onListChanged: (listener, isWanted) => changes.listen(listener, isWanted),
-    listWithout: (isHidden, kind, cursor, serverId) => direct.listWithout(isHidden, kind, cursor, serverId),
+    listWithout: direct.listWithout,
     gateway(gatewayId) {
       if (!isAnyKept()) return direct.gateway(gatewayId);
       const all = gateways.get();
@@ -209,11 +226,17 @@ function toResourceKey(gatewayId: string, uri: string): string {
   return `${gatewayId} ${uri}`;
 }
 
-function memberListing(kind: EntryKind, all: Entries, own: Members, pageSize: number): Listing {
+const toListings = (kind: EntryKind, rows: readonly CatalogRow[], pageSize: number): Listings =>
+  new Views(rows, (shown) => createListing(kind, shown, pageSize));
+
+function memberListing(kind: EntryKind, all: Entries, own: Members, pageSize: number, viewer: Viewer): Listing {
+  const { server } = own;
+  // It may have been taken from the viewer since a session was opened on it.
+  if (server === undefined || !isShownTo(server.audience, viewer)) return createListing(kind, [], pageSize);
   const known = own.listings[kind];
-  if (known !== undefined && known.source === all) return known.listing;
-  const rows = all.rows.filter((row) => own.entryIds?.has(row.id));
-  const listing = createListing(kind, rows, pageSize);
-  own.listings[kind] = { source: all, listing };
-  return listing;
+  if (known !== undefined && known.source === all) return known.listings.of(viewer);
+  const rows = all.rows.filter((row) => server.entryIds.has(row.id));
+  const listings = toListings(kind, rows, pageSize);
+  own.listings[kind] = { source: all, listings };
+  return listings.of(viewer);
 }

@@ -1,5 +1,8 @@
 // Which arguments of a tool are told in headers too, read of its schema once.
+
+import type { Caller } from '../mcp/ports.ts';
 import { type ParamHeader, readParamHeaders } from '../mcp/stateless/param-headers.ts';
+import { viewerOf } from '../mcp/viewer.ts';
 import type { Catalog, CatalogEntry } from './catalog.ts';
 
 const none: ParamHeader[] = [];
@@ -17,8 +20,8 @@ export function createParamHeaders(catalog: Pick<Catalog, 'find'>) {
     }
     return headers;
   };
-  return (name: string, serverId: string | undefined): ParamHeader[] | Promise<ParamHeader[]> => {
-    const found = catalog.find('tools', name, serverId);
+  return (name: string, caller: Pick<Caller, 'serverId' | 'identity'>): ParamHeader[] | Promise<ParamHeader[]> => {
+    const found = catalog.find('tools', name, caller.serverId, viewerOf(caller.identity));
     return found instanceof Promise ? found.then(read) : read(found);
   };
 }

@@ -4,6 +4,7 @@ import type { ColumnType, Generated } from 'kysely';
 /** bigint: an order that never changes, for keyset paging. Read as text by `pg`. */
 type Sequence = ColumnType<string, never, never>;
 type Timestamp = ColumnType<Date, Date | undefined, Date>;
+type Visibility = 'private' | 'team' | 'public';
 
 export interface GatewaysTable {
   id: string;
@@ -27,6 +28,11 @@ export interface GatewaysTable {
   /** JSON array of words. */
   tags: Generated<string>;
   last_seen: Timestamp;
+  visibility: Generated<Visibility>;
+  /** Whom it is for with `team`. */
+  team_id: string | null;
+  /** Who made it, and whom it is for with `private`. */
+  owner_email: string | null;
   created_at: Timestamp;
   updated_at: Timestamp;
 }
@@ -53,6 +59,12 @@ export interface EntriesTable {
   rest_method: string | null;
   /** Headers for every call, as sealed JSON text. Secret: never part of an answer. */
   rest_headers: string | null;
+  /** Null: as its gateway. */
+  visibility: Visibility | null;
+  /** Whom it is for with `team`. */
+  team_id: string | null;
+  /** Who made it, and whom it is for with `private`. */
+  owner_email: string | null;
   created_at: Timestamp;
   updated_at: Timestamp;
 }
@@ -67,6 +79,11 @@ export interface ServersTable {
   enabled: Generated<boolean>;
   /** JSON array of words. */
   tags: Generated<string>;
+  visibility: Generated<Visibility>;
+  /** Whom it is for with `team`. */
+  team_id: string | null;
+  /** Who made it, and whom it is for with `private`. */
+  owner_email: string | null;
   created_at: Timestamp;
   updated_at: Timestamp;
 }

@@ -15,7 +15,7 @@ export interface StatelessPorts extends McpPorts {
   /** How long a client may keep a page of this list, in milliseconds. */
   listTtlMs(kind: ListKind): number;
   /** Arguments that this tool wants told in headers too. On the request path. */
-  paramHeaders(name: string, serverId: string | undefined): ParamHeader[] | Promise<ParamHeader[]>;
+  paramHeaders(name: string, caller: Pick<Caller, 'serverId' | 'identity'>): ParamHeader[] | Promise<ParamHeader[]>;
 }
 
 export interface StatelessAnswer {
@@ -108,7 +108,7 @@ function callTool(
   handler: Method,
 ): string | Promise<string> {
   const name = request.params?.['name'];
-  const wanted = typeof name === 'string' ? ports.paramHeaders(name, caller.serverId) : [];
+  const wanted = typeof name === 'string' ? ports.paramHeaders(name, caller) : [];
   const args = request.params?.['arguments'];
   if (!(wanted instanceof Promise)) {
     checkParamHeaders(wanted, args, caller.headers);

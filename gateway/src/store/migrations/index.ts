@@ -9,6 +9,7 @@ import { gatewayHealth } from './0006-gateway-health.ts';
 import { hotQueries } from './0007-hot-queries.ts';
 import { upkeepTurns } from './0010-upkeep-turns.ts';
 import { globalConfig } from './0008-global-config.ts';
+import { visibility } from './0009-visibility.ts';
 
 export const migrations: Record<string, Migration> = {
   '0001_registry': registry,
@@ -20,4 +21,5 @@ export const migrations: Record<string, Migration> = {
   '0007_hot_queries': hotQueries,
   '0010_upkeep_turns': upkeepTurns,
   '0008_global_config': globalConfig,
+  '0009_visibility': visibility,
 };
