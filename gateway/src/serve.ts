@@ -19,6 +19,7 @@ import { drain, drainTimes } from './http/drain.ts';
 import { Load } from './http/load.ts';
 import { SessionCarrier } from './http/session-carrier.ts';
 import { createNeighbourhood, type SessionHome, toHome } from './http/session-home.ts';
+import { everything } from './mcp/viewer.ts';
 import { createMetrics, type Metrics, observeDatabase, observeUpstream } from './metrics.ts';
 import type { Plugins } from './plugins/load-plugins.ts';
 import { createPerformance, createRecords, observeStatements, type Records } from './records/index.ts';
@@ -122,7 +123,8 @@ export async function withGateway(
   const connect: typeof upstreams.connect = (address) =>
     upstreams.connect(federation === undefined ? address : tellHop(address, federation.id));
   const registry = createRegistry({ store, connect, caches, config, log });
-  const refreshChanged = createRefreshChanged(registry.gateways.refresh, (error) =>
+  const sync = (id: string) => registry.gateways.refresh(id, everything);
+  const refreshChanged = createRefreshChanged(sync, (error) =>
     log.warn({ error: String(error) }, 'an upstream whose lists have changed could not be asked again'),
   );
   const access = createAccess({ config, store, caches });
@@ -140,7 +142,7 @@ export async function withGateway(
     list: registry.gateways.watched,
     check: upstreams.check,
     setUnreachable: registry.gateways.setUnreachable,
-    sync: registry.gateways.refresh,
+    sync,
     isLeader: () => federation?.leadership.isLeader() ?? true,
     log,
   });

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify';
+import { viewerOf } from '../mcp/viewer.ts';
 import type { Registry } from '../registry/index.ts';
 import { acceptEmptyBodies, idOf, registerRestRoutes } from './rest.ts';
 
@@ -10,7 +11,7 @@ export const gatewayRoutes: FastifyPluginAsync<{ registry: Registry }> = async (
     app,
     { path: '/gateways', list: 'gateways', noun: 'gateway', cache: registry.lists.gateways },
     gateways,
-    (body) => gateways.register(body),
+    gateways.register,
   );
-  app.post('/gateways/:id/tools/refresh', (request) => gateways.refresh(idOf(request)));
+  app.post('/gateways/:id/tools/refresh', (request) => gateways.refresh(idOf(request), viewerOf(request.identity)));
 };

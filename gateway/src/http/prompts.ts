@@ -8,6 +8,6 @@ export const promptRoutes: FastifyPluginAsync<{ registry: Registry }> = async (a
     app,
     { path: '/prompts', list: 'prompts', noun: 'prompt', cache: registry.lists.prompts },
     registry.prompts,
-    (body) => registry.prompts.create(body),
+    registry.prompts.create,
   );
 };

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { mayDo } from '../auth/identity.ts';
 import type { Cache } from '../cache/cache.ts';
+import { toViewerKey, type Viewer, viewerOf } from '../mcp/viewer.ts';
 import { readOutside } from '../registry/body.ts';
 import type { ListBytes } from '../registry/lists.ts';
 import type { Page } from '../registry/paging.ts';
@@ -50,8 +51,8 @@ function withoutKey(item: object): object {
 }
 
 /** Who is served the same list: whatever decides what a list shows to someone must be in here. */
-function scopeOf(request: FastifyRequest): string {
-  return request.identity?.sub ?? '';
+function scopeOf({ identity }: FastifyRequest): string {
+  return `${identity?.sub ?? ''} ${toViewerKey(viewerOf(identity))}`;
 }
 
 /**
@@ -73,11 +74,11 @@ export function acceptEmptyBodies(app: FastifyInstance): void {
 
 /** The methods that services of all kinds have. */
 export interface RestService {
-  read(id: string): Promise<object>;
-  list(query: unknown): Promise<Page<object>>;
-  update(id: string, body: unknown): Promise<object>;
-  setEnabled(id: string, enabled: boolean): Promise<object>;
-  remove(id: string): Promise<void>;
+  read(id: string, viewer: Viewer): Promise<object>;
+  list(query: unknown, viewer: Viewer): Promise<Page<object>>;
+  update(id: string, body: unknown, viewer: Viewer): Promise<object>;
+  setEnabled(id: string, enabled: boolean, viewer: Viewer): Promise<object>;
+  remove(id: string, viewer: Viewer): Promise<void>;
 }
 
 /**
@@ -88,24 +89,24 @@ export function registerRestRoutes(
   app: FastifyInstance,
   { path, list, noun, cache }: { path: string; list: string; noun: string; cache: Cache<ListBytes> },
   service: RestService,
-  create: (body: unknown) => Promise<object>,
+  create: (body: unknown, viewer: Viewer) => Promise<object>,
 ): void {
-  app.get(path, (request, reply) => sendPage(request, reply, { list, cache, load: () => service.list(request.query) }));
-  app.post(path, async (request, reply) => reply.code(201).send(await create(request.body)));
+  app.get(path, (request, reply) => sendPage(request, reply, { list, cache, load: () => service.list(request.query, viewerOf(request.identity)) }));
+  app.post(path, async (request, reply) => reply.code(201).send(await create(request.body, viewerOf(request.identity))));
   app.get(`${path}/:id`, async (request) => {
-    const item = await service.read(idOf(request));
+    const item = await service.read(idOf(request), viewerOf(request.identity));
     return mayChange(request, list) ? item : withoutKey(item);
   });
-  app.put(`${path}/:id`, (request) => service.update(idOf(request), request.body));
+  app.put(`${path}/:id`, (request) => service.update(idOf(request), request.body, viewerOf(request.identity)));
   app.delete(`${path}/:id`, async (request) => {
     const id = idOf(request);
-    await service.remove(id);
+    await service.remove(id, viewerOf(request.identity));
     return { status: 'success', message: `${noun} ${id} deleted` };
   });
   for (const action of ['toggle', 'state']) {
     app.post(`${path}/:id/${action}`, (request) => {
       const { activate } = readOutside(Activate, request.query, 'query');
-      return service.setEnabled(idOf(request), activate === 'true');
+      return service.setEnabled(idOf(request), activate === 'true', viewerOf(request.identity));
     });
   }
 }

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify';
+import { viewerOf } from '../mcp/viewer.ts';
 import type { Registry } from '../registry/index.ts';
 import { acceptEmptyBodies, idOf, registerRestRoutes, sendPage } from './rest.ts';
 
@@ -10,14 +11,14 @@ export const serverRoutes: FastifyPluginAsync<{ registry: Registry }> = async (a
     app,
     { path: '/servers', list: 'servers', noun: 'server', cache: registry.lists.servers },
     servers,
-    (body) => servers.create(body),
+    servers.create,
   );
   for (const kind of ['tools', 'resources', 'prompts'] as const) {
     app.get(`/servers/:id/${kind}`, (request, reply) =>
       sendPage(request, reply, {
         list: kind,
         cache: registry.lists[kind],
-        load: () => registry[kind].listOfServer(idOf(request), request.query),
+        load: () => registry[kind].listOfServer(idOf(request), request.query, viewerOf(request.identity)),
       }),
     );
   }

@@ -8,6 +8,6 @@ export const toolRoutes: FastifyPluginAsync<{ registry: Registry }> = async (app
     app,
     { path: '/tools', list: 'tools', noun: 'tool', cache: registry.lists.tools },
     registry.tools,
-    (body) => registry.tools.create(body),
+    registry.tools.create,
   );
 };

@@ -45,39 +45,44 @@ export interface AudienceColumns {
 }
 
 /**
- * The columns of something new, or of something whose audience is changed.
- * @param before what it has now; undefined: it is new
- * @throws GW_INVALID_REQUEST for an audience that the viewer is no part of, or that does not exist
+ * Before a transaction: asking for the team takes a connection of its own.
+ * @throws GW_INVALID_REQUEST for a team that is not the viewer's, or none
  */
-export async function toAudienceColumns(
+export async function requireTeam(
   store: Pick<Store, 'query'>,
-  wanted: AudienceRequest,
+  { teamId }: AudienceRequest,
   viewer: Viewer,
-  before?: AudienceColumns,
-): Promise<AudienceColumns> {
-  const visibility = wanted.visibility ?? (wanted.teamId === undefined ? (before?.visibility ?? 'public') : 'team');
-  const team_id = wanted.teamId ?? before?.team_id ?? null;
-  if (wanted.ownerEmail !== undefined && wanted.ownerEmail !== before?.owner_email && !viewer.isAdmin) {
+): Promise<void> {
+  if (teamId === undefined || viewer.teams.includes(teamId)) return;
+  if (!viewer.isAdmin) throw invalid('/teamId', 'must be one of your teams');
+  const team = await store.query((db) =>
+    db.selectFrom('teams').select('id').where('id', '=', teamId).executeTakeFirst(),
+  );
+  if (team === undefined) throw invalid('/teamId', 'names no team');
+}
+
+/**
+ * The columns of something new, or of something whose audience is changed; after `requireTeam`.
+ * @param before what it has now; undefined: it is new
+ * @throws GW_INVALID_REQUEST
+ */
+export function toAudienceColumns(wanted: AudienceRequest, viewer: Viewer, before?: AudienceColumns): AudienceColumns {
+  const owner = wanted.ownerEmail?.toLowerCase();
+  if (owner !== undefined && owner !== before?.owner_email && !viewer.isAdmin) {
     throw invalid('/ownerEmail', 'is set by administrators only');
   }
-  const owner_email = wanted.ownerEmail?.toLowerCase() ?? before?.owner_email ?? viewer.owner ?? null;
+  const visibility = wanted.visibility ?? (wanted.teamId === undefined ? (before?.visibility ?? 'public') : 'team');
+  const team_id = wanted.teamId ?? before?.team_id ?? null;
+  const owner_email = owner ?? before?.owner_email ?? viewer.owner ?? null;
   if (visibility === 'team' && team_id === null) throw invalid('/teamId', 'must name the team that it is for');
-  if (wanted.teamId !== undefined && !viewer.teams.includes(wanted.teamId)) {
-    if (!viewer.isAdmin) throw invalid('/teamId', 'must be one of your teams');
-    await requireTeam(store, wanted.teamId);
-  }
   if (visibility === 'private' && owner_email === null) {
-    throw invalid(
-      '/visibility',
-      'cannot be private: nobody would own it (is AUTH_REQUIRED off, or the token limited to teams?)',
-    );
+    throw invalid('/visibility', 'cannot be private: a token that is limited to teams, or none, owns nothing');
   }
   return { visibility, team_id, owner_email };
 }
 
-async function requireTeam(store: Pick<Store, 'query'>, id: string): Promise<void> {
-  const team = await store.query((db) => db.selectFrom('teams').select('id').where('id', '=', id).executeTakeFirst());
-  if (team === undefined) throw invalid('/teamId', 'names no team');
+export function isAudienceWanted(wanted: AudienceRequest): boolean {
+  return Object.keys(wanted).length > 0;
 }
 
 function invalid(path: string, message: string): GatewayError {

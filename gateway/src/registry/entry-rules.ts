@@ -1,4 +1,5 @@
 // What differs between tools, resources, resource templates and prompts: one file per kind implements this.
+import type { EntryAudienceColumns } from './audience.ts';
 import type { EntryKind, RestTool } from './catalog.ts';
 
 /** An object as MCP lists it. */
@@ -30,7 +31,7 @@ export interface EntryChange {
 }
 
 /** A row with what it takes from its gateway. */
-export interface EntryRow {
+export interface EntryRow extends EntryAudienceColumns {
   id: string;
   seq: string;
   gateway_id: string;

@@ -1,9 +1,11 @@
 // The registry as one document: what was registered by hand, so that `import.ts` can make it again elsewhere. What upstreams
 // offer is not in it: it is asked anew. Credentials are as they lie in the database: sealed, of use only with the same secret.
 import { Type } from 'typebox';
+import { everything } from '../mcp/viewer.ts';
 import { REST_GATEWAY_ID } from '../store/migrations/0002-tags-and-rest.ts';
 import type { Store } from '../store/store.ts';
 import { version } from '../version.ts';
+import { toAudience } from './audience.ts';
 import { readOutside } from './body.ts';
 import { toNames } from './catalog-queries.ts';
 import { membersOf } from './members.ts';
@@ -59,10 +61,11 @@ const readers: Record<ExportedKind, (store: Store) => Promise<Exported[]>> = {
     const rows = await store.query((db) =>
       db.selectFrom('gateways').selectAll().where('id', '!=', REST_GATEWAY_ID).orderBy('seq').execute(),
     );
-    return rows.map(({ name, url, transport, description, enabled, tags, headers_json, passthrough_headers }) => ({
+    return rows.map(({ name, url, transport, description, enabled, tags, headers_json, passthrough_headers, ...row }) => ({
       ...{ name, url, transport, description, enabled },
       passthroughHeaders: toNames(passthrough_headers),
       tags: parseTags(tags),
+      ...toAudience(row),
       credentials: headers_json,
     }));
   },
@@ -74,14 +77,16 @@ const readers: Record<ExportedKind, (store: Store) => Promise<Exported[]>> = {
     const members = await membersOf(
       store,
       rows.map(({ id }) => id),
+      everything,
     );
-    return rows.map(({ id, name, description, icon, enabled, tags }) => {
+    return rows.map(({ id, name, description, icon, enabled, tags, ...row }) => {
       const own = members.get(id) ?? [];
       const namesOf = (...kinds: string[]) =>
         own.flatMap((member) => (kinds.includes(member.kind) ? [member.name] : []));
       return {
         ...{ name, description, icon, enabled },
         tags: parseTags(tags),
+        ...toAudience(row),
         associatedTools: namesOf('tools'),
         associatedResources: own.flatMap(({ kind, uri }) => (kind.startsWith('resource') ? [uri] : [])),
         associatedPrompts: namesOf('prompts'),
@@ -100,6 +105,7 @@ async function readEntries(store: Store, kinds: EntryKinds): Promise<Exported[]>
       .innerJoin('gateways', 'gateways.id', 'entries.gateway_id')
       .select(['entries.name', 'entries.original_name', 'entries.kind', 'entries.mcp_json', 'entries.enabled'])
       .select(['entries.tags', 'entries.rest_url', 'entries.rest_method', 'entries.rest_headers'])
+      .select(['entries.visibility', 'entries.team_id', 'entries.owner_email'])
       .select('gateways.name as gateway_name')
       .where('entries.kind', 'in', kinds)
       .where('entries.discovered', '=', false)
@@ -117,6 +123,13 @@ async function readEntries(store: Store, kinds: EntryKinds): Promise<Exported[]>
             requestType: row.rest_method,
             credentials: row.rest_headers ?? '{}',
           };
-    return { ...mcp, ...own, name: row.name, displayName: title, enabled: row.enabled, tags: parseTags(row.tags) };
+    const { visibility, team_id, owner_email } = row;
+    return {
+      ...mcp,
+      ...own,
+      ...{ name: row.name, displayName: title, enabled: row.enabled, tags: parseTags(row.tags) },
+      // Without one of its own it has that of its gateway, there as here.
+      ...(visibility === null ? {} : toAudience({ visibility, team_id, owner_email })),
+    };
   });
 }

@@ -1,6 +1,7 @@
 // The REST bodies of gateways, and the headers that their credentials become.
 import { Type } from 'typebox';
 import { GatewayError } from '../errors.ts';
+import { audienceProperties } from './audience.ts';
 import { readBody } from './body.ts';
 import { Tags, toTags } from './tags.ts';
 
@@ -28,6 +29,7 @@ const GatewayChange = Type.Object({
   transport: Type.Optional(Type.Union([Type.Literal('STREAMABLEHTTP'), Type.Literal('SSE')])),
   passthroughHeaders: Type.Optional(Type.Array(HeaderName, { maxItems: 50 })),
   tags: Type.Optional(Tags),
+  ...audienceProperties,
   ...authProperties,
 });
 export const GatewayCreate = Type.Intersect([GatewayChange, Type.Object({ name: Type.String(), url: Type.String() })]);

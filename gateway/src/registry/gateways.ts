@@ -4,12 +4,14 @@ import type { Selectable } from 'kysely';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import type { Upstream } from '../federation/upstream.ts';
+import { everything, isShownTo, type Viewer } from '../mcp/viewer.ts';
 import { parse } from '../parse.ts';
 import type { AddressGuard } from '../ssrf.ts';
 import { REST_GATEWAY_ID } from '../store/migrations/0002-tags-and-rest.ts';
 import { now } from '../store/portable.ts';
 import type { Log, Store } from '../store/store.ts';
 import type { GatewaysTable } from '../store/tables.ts';
+import { isAudienceWanted, readAudience, requireTeam, shownTo, toAudience, toAudienceColumns } from './audience.ts';
 import type { CatalogGateway } from './catalog.ts';
 import { Headers, toNames } from './catalog-queries.ts';
 import type { CredentialBox } from './credentials.ts';
@@ -20,22 +22,22 @@ import { type Page, parseListQuery, toPage } from './paging.ts';
 import { toSlug } from './slug.ts';
 import { hasOneOf, parseTags } from './tags.ts';
 
-/** Every method may throw GW_DATABASE_UNAVAILABLE. */
+/** What is not for the viewer is not there for him: GW_NOT_FOUND. Every method may throw GW_DATABASE_UNAVAILABLE. */
 export interface GatewayService {
   /** @throws GW_INVALID_REQUEST, GW_CONFLICT (name), GW_UPSTREAM_* (it could not be asked; nothing is stored) */
-  register(body: unknown): Promise<object>;
+  register(body: unknown, viewer: Viewer): Promise<object>;
   /** @throws GW_NOT_FOUND */
-  read(id: string): Promise<object>;
+  read(id: string, viewer: Viewer): Promise<object>;
   /** @throws GW_INVALID_REQUEST, GW_INVALID_CURSOR */
-  list(query: unknown): Promise<Page<object>>;
+  list(query: unknown, viewer: Viewer): Promise<Page<object>>;
   /** Asks the upstream again when its URL or its credentials changed. @throws as `register`, and GW_NOT_FOUND */
-  update(id: string, body: unknown): Promise<object>;
+  update(id: string, body: unknown, viewer: Viewer): Promise<object>;
   /** Asks the upstream again. @throws GW_NOT_FOUND, GW_UPSTREAM_* */
-  refresh(id: string): Promise<object>;
+  refresh(id: string, viewer: Viewer): Promise<object>;
   /** @throws GW_NOT_FOUND */
-  setEnabled(id: string, enabled: boolean): Promise<object>;
+  setEnabled(id: string, enabled: boolean, viewer: Viewer): Promise<object>;
   /** @throws GW_NOT_FOUND */
-  remove(id: string): Promise<void>;
+  remove(id: string, viewer: Viewer): Promise<void>;
   /** All that are enabled and whose credentials can be read, for their health checks. */
   watched(): Promise<{ address: CatalogGateway; isReachable: boolean }[]>;
   /** Takes what it serves out of the lists; `refresh` brings it back. */
@@ -63,11 +65,11 @@ export function createGatewayService(options: GatewayServiceOptions): GatewaySer
   const separator = config.GATEWAY_TOOL_NAME_SEPARATOR;
   const deadlineMs = config.TOOL_TIMEOUT * 1000;
 
-  async function readRow(id: string): Promise<Row> {
+  async function readRow(id: string, viewer: Viewer): Promise<Row> {
     const row = await store.query((db) =>
       db.selectFrom('gateways').selectAll().where('id', '=', id).where('id', '!=', REST_GATEWAY_ID).executeTakeFirst(),
     );
-    if (row === undefined) throw notFound('gateway', id);
+    if (row === undefined || !isShownTo(toAudience(row), viewer)) throw notFound('gateway', id);
     return row;
   }
 
@@ -76,9 +78,17 @@ export function createGatewayService(options: GatewayServiceOptions): GatewaySer
    * in the database. Its answer is stored only beside the URL and the credentials that it was asked with: when another
    * request has changed them meanwhile, all is done again (each time somebody's change has got in, so this ends).
    */
-  async function change(id: string, wanted: Partial<GatewayRequest>, isRefresh: boolean): Promise<object> {
+  async function change(
+    id: string,
+    wanted: Partial<GatewayRequest>,
+    isRefresh: boolean,
+    viewer: Viewer,
+    wantedAudience: ReturnType<typeof readAudience> = {},
+  ): Promise<object> {
+    await requireTeam(store, wantedAudience, viewer);
     for (let isStored = false; !isStored; ) {
-      const row = await readRow(id);
+      const row = await readRow(id, viewer);
+      const audience = isAudienceWanted(wantedAudience) ? toAudienceColumns(wantedAudience, viewer, row) : {};
       const { name, description, auth, tags, passthroughHeaders } = wanted;
       const url = wanted.url ?? row.url;
       const transport = wanted.transport ?? row.transport;
@@ -100,6 +110,7 @@ export function createGatewayService(options: GatewayServiceOptions): GatewaySer
             auth_type: auth?.type,
             headers_json: auth === undefined ? undefined : credentials.seal(JSON.stringify(auth.headers)),
             tags: tags === undefined ? undefined : JSON.stringify(tags),
+            ...audience,
             ...(found === undefined
               ? {}
               : { capabilities_json: JSON.stringify(found.capabilities), last_seen: now, reachable: true }),
@@ -115,7 +126,7 @@ export function createGatewayService(options: GatewayServiceOptions): GatewaySer
       });
     }
     changed();
-    return toRead(await readRow(id));
+    return toRead(await readRow(id, everything));
   }
 
   /** Asked for every few seconds: what cannot be read is told once. */
@@ -133,8 +144,11 @@ export function createGatewayService(options: GatewayServiceOptions): GatewaySer
   }
 
   return {
-    async register(body) {
+    async register(body, viewer) {
       const { name, url, description, auth, tags, transport, passthroughHeaders } = parseGatewayCreate(body);
+      const wantedAudience = readAudience(body, 'gateway');
+      const audience = toAudienceColumns(wantedAudience, viewer);
+      await requireTeam(store, wantedAudience, viewer);
       await guard.check(url);
       const gateway: CatalogGateway = {
         id: randomUUID(),
@@ -161,22 +175,30 @@ export function createGatewayService(options: GatewayServiceOptions): GatewaySer
             tags: JSON.stringify(tags ?? []),
             passthrough_headers: toText(passthroughHeaders),
             capabilities_json: JSON.stringify(found.capabilities),
+            ...audience,
           })
           .execute();
         await storeDiscovered(db, gateway, found, separator);
       });
       changed();
-      return toRead(await readRow(gateway.id));
+      return toRead(await readRow(gateway.id, everything));
     },
-    read: async (id) => toRead(await readRow(id)),
-    async list(query) {
-      const { limit, skip, afterSeq, includeInactive, tags } = parseListQuery('gateways', query, config);
+    read: async (id, viewer) => toRead(await readRow(id, viewer)),
+    async list(query, viewer) {
+      const { limit, skip, afterSeq, includeInactive, tags, visibility, teamId } = parseListQuery(
+        'gateways',
+        query,
+        config,
+      );
       const rows = await store.read((db) => {
         let gateways = db
           .selectFrom('gateways')
           .selectAll()
           .where('seq', '>', String(afterSeq))
           .where('id', '!=', REST_GATEWAY_ID);
+        if (!viewer.isAdmin) gateways = gateways.where(shownTo('gateways', viewer));
+        if (visibility !== undefined) gateways = gateways.where('visibility', '=', visibility);
+        if (teamId !== undefined) gateways = gateways.where('team_id', '=', teamId);
         if (tags !== undefined) gateways = gateways.where(hasOneOf('gateways', tags));
         if (!includeInactive) gateways = gateways.where('enabled', '=', true);
         return gateways
@@ -188,9 +210,11 @@ export function createGatewayService(options: GatewayServiceOptions): GatewaySer
       return toPage('gateways', rows, limit, toRead);
     },
     // `async`: a body that is refused rejects, as everything else does.
-    update: async (id, body) => await change(id, parseGatewayUpdate(body), false),
-    refresh: (id) => change(id, {}, true),
-    async setEnabled(id, enabled) {
+    update: async (id, body, viewer) =>
+      await change(id, parseGatewayUpdate(body), false, viewer, readAudience(body, 'gateway')),
+    refresh: (id, viewer) => change(id, {}, true, viewer),
+    async setEnabled(id, enabled, viewer) {
+      if (!viewer.isAdmin) await readRow(id, viewer);
       await store.query((db) =>
         db
           .updateTable('gateways')
@@ -200,7 +224,7 @@ export function createGatewayService(options: GatewayServiceOptions): GatewaySer
           .execute(),
       );
       changed();
-      return toRead(await readRow(id));
+      return toRead(await readRow(id, viewer));
     },
     async watched() {
       const rows = await store.query((db) =>
@@ -221,7 +245,8 @@ export function createGatewayService(options: GatewayServiceOptions): GatewaySer
       await store.query((db) => db.updateTable('gateways').set({ reachable: false }).where('id', '=', id).execute());
       changed();
     },
-    async remove(id) {
+    async remove(id, viewer) {
+      if (!viewer.isAdmin) await readRow(id, viewer);
       const { numDeletedRows } = await store.query((db) =>
         db.deleteFrom('gateways').where('id', '=', id).where('id', '!=', REST_GATEWAY_ID).executeTakeFirst(),
       );
@@ -270,6 +295,9 @@ function toRead(row: Row): object {
     reachable: row.reachable,
     passthroughHeaders: toNames(row.passthrough_headers) ?? null,
     tags: parseTags(row.tags),
+    visibility: row.visibility,
+    teamId: row.team_id,
+    ownerEmail: row.owner_email,
     lastSeen: row.last_seen,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

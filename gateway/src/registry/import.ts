@@ -2,6 +2,7 @@
 // told and the rest goes on, since a registry is more useful with nine of ten upstreams than with none.
 import { Type } from 'typebox';
 import { GatewayError } from '../errors.ts';
+import { everything } from '../mcp/viewer.ts';
 import { parse } from '../parse.ts';
 import { isIn } from '../store/portable.ts';
 import type { Store } from '../store/store.ts';
@@ -116,8 +117,8 @@ async function importOne(
   const body = await toRestBody(parts, { ...entity, name }, planned);
   if (dryRun) return id !== undefined && conflictStrategy === 'update' ? 'updated' : 'created';
   const isUpdate = id !== undefined && conflictStrategy === 'update';
-  const made = isUpdate ? await service.update(id, body) : await service.create(body);
-  if (entity['enabled'] === false) await service.setEnabled((made as { id: string }).id, false);
+  const made = isUpdate ? await service.update(id, body, everything) : await service.create(body, everything);
+  if (entity['enabled'] === false) await service.setEnabled((made as { id: string }).id, false, everything);
   return isUpdate ? 'updated' : 'created';
 }
 

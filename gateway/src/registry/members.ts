@@ -1,7 +1,11 @@
 // The members of virtual servers: from the names or ids in a request to entries, and back.
+import type { Kysely } from 'kysely';
 import { GatewayError } from '../errors.ts';
+import type { Viewer } from '../mcp/viewer.ts';
 import { isIn } from '../store/portable.ts';
 import type { Store } from '../store/store.ts';
+import type { Database } from '../store/tables.ts';
+import { shownTo } from './audience.ts';
 import type { EntryKind } from './catalog.ts';
 
 export interface Member {
@@ -26,15 +30,16 @@ const kindsOf: Record<keyof MemberNames, EntryKind[]> = {
 };
 
 /**
- * By id, by public name, or (when only one entry has it) by the upstream's own name or URI.
+ * By id, by public name, or (when only one entry has it) by the upstream's own name or URI; of what the
+ * viewer may see.
  * @throws GW_INVALID_REQUEST with every name that nothing has, GW_NAME_AMBIGUOUS
  */
-export async function resolveMembers(store: Store, names: MemberNames): Promise<Member[]> {
+export async function resolveMembers(store: Store, names: MemberNames, viewer: Viewer): Promise<Member[]> {
   const members = new Map<string, Member>();
   const faults: { path: string; message: string }[] = [];
   for (const property of Object.keys(kindsOf) as (keyof MemberNames)[]) {
     const wanted = names[property] ?? [];
-    const candidates = wanted.length === 0 ? [] : await readCandidates(store, kindsOf[property], wanted);
+    const candidates = wanted.length === 0 ? [] : await readCandidates(store, kindsOf[property], wanted, viewer);
     const find = createFinder(candidates);
     wanted.forEach((name, index) => {
       const member = find(name);
@@ -49,13 +54,14 @@ export async function resolveMembers(store: Store, names: MemberNames): Promise<
   return [...members.values()];
 }
 
-/** By the server's id, in paging order; a server without members is not in it. */
-export async function membersOf(store: Store, serverIds: string[]): Promise<Map<string, Member[]>> {
+/** Those that the viewer may see, by the server's id, in paging order; a server without any is not in it. */
+export async function membersOf(store: Store, serverIds: string[], viewer: Viewer): Promise<Map<string, Member[]>> {
   if (serverIds.length === 0) return new Map();
   const rows = await store.query((db) =>
     db
       .selectFrom('server_entries')
       .innerJoin('entries', 'entries.id', 'server_entries.entry_id')
+      .innerJoin('gateways', 'gateways.id', 'entries.gateway_id')
       .select([
         'server_entries.server_id',
         'entries.id',
@@ -64,6 +70,8 @@ export async function membersOf(store: Store, serverIds: string[]): Promise<Map<
         'entries.original_name as uri',
       ])
       .where(isIn('server_entries.server_id', serverIds))
+      .where(shownTo('entries', viewer))
+      .where(shownTo('gateways', viewer))
       .orderBy('entries.seq')
       .execute(),
   );
@@ -71,20 +79,22 @@ export async function membersOf(store: Store, serverIds: string[]): Promise<Map<
 }
 
 /** Ids first: as a rule a request names nothing else, and then the primary key answers alone. */
-async function readCandidates(store: Store, kinds: EntryKind[], wanted: string[]): Promise<Member[]> {
-  const columns = ['id', 'kind', 'name', 'original_name as uri'] as const;
-  const byId = await store.query((db) =>
-    db.selectFrom('entries').select(columns).where(isIn('id', wanted)).where('kind', 'in', kinds).execute(),
-  );
+async function readCandidates(store: Store, kinds: EntryKind[], wanted: string[], viewer: Viewer): Promise<Member[]> {
+  const candidates = (db: Kysely<Database>) =>
+    db
+      .selectFrom('entries')
+      .innerJoin('gateways', 'gateways.id', 'entries.gateway_id')
+      .select(['entries.id', 'entries.kind', 'entries.name', 'entries.original_name as uri'])
+      .where('entries.kind', 'in', kinds)
+      .where(shownTo('entries', viewer))
+      .where(shownTo('gateways', viewer));
+  const byId = await store.query((db) => candidates(db).where(isIn('entries.id', wanted)).execute());
   const found = new Set(byId.map((row) => row.id));
   const names = wanted.filter((name) => !found.has(name));
   if (names.length === 0) return byId;
   const byName = await store.query((db) =>
-    db
-      .selectFrom('entries')
-      .select(columns)
-      .where('kind', 'in', kinds)
-      .where((row) => row.or([isIn('name', names), isIn('original_name', names)]))
+    candidates(db)
+      .where((row) => row.or([isIn('entries.name', names), isIn('entries.original_name', names)]))
       .execute(),
   );
   return [...byId, ...byName];

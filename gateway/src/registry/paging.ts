@@ -1,6 +1,7 @@
 // Lists over REST: `?limit=&cursor=` (keyset) or `?skip=&limit=` (offset), as ContextForge's clients ask for them.
 import { Type } from 'typebox';
 import type { Config } from '../config.ts';
+import type { Visibility } from '../mcp/viewer.ts';
 import { readOutside } from './body.ts';
 import { parseCursor, toCursor } from './cursor.ts';
 import { toTags } from './tags.ts';
@@ -12,6 +13,8 @@ const Query = Type.Object({
   include_inactive: Type.Boolean({ default: false }),
   gateway_id: Type.Optional(Type.String()),
   tags: Type.Optional(Type.String({ description: 'separated by commas: entries that have one of them' })),
+  visibility: Type.Optional(Type.Enum(['private', 'team', 'public'])),
+  team_id: Type.Optional(Type.String()),
 });
 
 export interface ListQuery {
@@ -23,6 +26,8 @@ export interface ListQuery {
   gatewayId: string | undefined;
   /** Undefined: whatever their tags. */
   tags: string[] | undefined;
+  visibility: Visibility | undefined;
+  teamId: string | undefined;
 }
 
 export interface Page<T> {
@@ -47,6 +52,8 @@ export function parseListQuery(list: string, query: unknown, config: PageConfig)
     includeInactive: given.include_inactive,
     gatewayId: given.gateway_id,
     tags: given.tags === undefined ? undefined : toTags(given.tags.split(',')),
+    visibility: given.visibility,
+    teamId: given.team_id,
   };
 }
 

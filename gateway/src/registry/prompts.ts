@@ -1,5 +1,6 @@
 // Prompts: schemas of the REST bodies and how they become what MCP lists.
 import { Type } from 'typebox';
+import { audienceProperties } from './audience.ts';
 import { readBody } from './body.ts';
 import { defined, type EntryRules, textOf } from './entry-rules.ts';
 import { parseTags, Tags } from './tags.ts';
@@ -13,6 +14,7 @@ const Argument = Type.Object({
 
 const changeable = {
   tags: Type.Optional(Tags),
+  ...audienceProperties,
   displayName: Type.Optional(Type.String({ maxLength: 255 })),
   description: Type.Optional(Type.String({ maxLength: 8192 })),
   arguments: Type.Optional(Type.Array(Argument)),
@@ -59,6 +61,9 @@ export const promptRules: EntryRules = {
     gatewaySlug: row.gateway_slug,
     enabled: row.enabled,
     tags: parseTags(row.tags),
+    visibility: row.visibility ?? row.gateway_visibility,
+    teamId: row.visibility === null ? row.gateway_team_id : row.team_id,
+    ownerEmail: row.visibility === null ? row.gateway_owner_email : row.owner_email,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     originalName: row.original_name,

@@ -1,5 +1,6 @@
 // Resources and resource templates: schemas of the REST bodies and how they become what MCP lists.
 import { Type } from 'typebox';
+import { audienceProperties } from './audience.ts';
 import { readBody } from './body.ts';
 import { defined, type EntryRules, textOf } from './entry-rules.ts';
 import { parseTags, Tags } from './tags.ts';
@@ -8,6 +9,7 @@ const Uri = Type.String({ minLength: 1, maxLength: 2048, pattern: '^[A-Za-z][A-Z
 
 const changeable = {
   tags: Type.Optional(Tags),
+  ...audienceProperties,
   displayName: Type.Optional(Type.String({ maxLength: 255 })),
   description: Type.Optional(Type.String({ maxLength: 8192 })),
   mimeType: Type.Optional(Type.String({ maxLength: 255 })),
@@ -60,6 +62,9 @@ function rulesBy(key: 'uri' | 'uriTemplate'): Omit<EntryRules, 'kind' | 'parseCr
       gatewaySlug: row.gateway_slug,
       enabled: row.enabled,
       tags: parseTags(row.tags),
+      visibility: row.visibility ?? row.gateway_visibility,
+      teamId: row.visibility === null ? row.gateway_team_id : row.team_id,
+      ownerEmail: row.visibility === null ? row.gateway_owner_email : row.owner_email,
       createdAt: row.created_at,
       updatedAt: row.updated_at,
       [key]: row.original_name,

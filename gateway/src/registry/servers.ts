@@ -3,9 +3,19 @@ import { randomUUID } from 'node:crypto';
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { Type } from 'typebox';
 import type { Config } from '../config.ts';
+import { everything, isShownTo, type Viewer } from '../mcp/viewer.ts';
 import { isIn, now } from '../store/portable.ts';
 import type { Store } from '../store/store.ts';
 import type { Database, ServersTable } from '../store/tables.ts';
+import {
+  audienceProperties,
+  isAudienceWanted,
+  readAudience,
+  requireTeam,
+  shownTo,
+  toAudience,
+  toAudienceColumns,
+} from './audience.ts';
 import { readBody } from './body.ts';
 import type { EntryKind } from './catalog.ts';
 import { notFound } from './entries.ts';
@@ -13,20 +23,23 @@ import { type Member, membersOf, resolveMembers } from './members.ts';
 import { type Page, parseListQuery, toPage } from './paging.ts';
 import { hasOneOf, parseTags, Tags, toTags } from './tags.ts';
 
-/** Every method may throw GW_DATABASE_UNAVAILABLE. */
+/**
+ * What is not for the viewer is not there for him: GW_NOT_FOUND, and among the members of a server it is not told. Every method
+ * may throw GW_DATABASE_UNAVAILABLE.
+ */
 export interface ServerService {
   /** @throws GW_INVALID_REQUEST (also for a member that does not exist), GW_NAME_AMBIGUOUS, GW_CONFLICT */
-  create(body: unknown): Promise<object>;
+  create(body: unknown, viewer: Viewer): Promise<object>;
   /** @throws GW_NOT_FOUND */
-  read(id: string): Promise<object>;
+  read(id: string, viewer: Viewer): Promise<object>;
   /** @throws GW_INVALID_REQUEST, GW_INVALID_CURSOR */
-  list(query: unknown): Promise<Page<object>>;
+  list(query: unknown, viewer: Viewer): Promise<Page<object>>;
   /** Members of a kind that the body names are replaced. @throws as `create`, and GW_NOT_FOUND */
-  update(id: string, body: unknown): Promise<object>;
+  update(id: string, body: unknown, viewer: Viewer): Promise<object>;
   /** @throws GW_NOT_FOUND */
-  setEnabled(id: string, enabled: boolean): Promise<object>;
+  setEnabled(id: string, enabled: boolean, viewer: Viewer): Promise<object>;
   /** @throws GW_NOT_FOUND */
-  remove(id: string): Promise<void>;
+  remove(id: string, viewer: Viewer): Promise<void>;
 }
 
 const Names = Type.Array(Type.String({ minLength: 1 }), { maxItems: 10_000, description: 'ids or public names' });
@@ -36,6 +49,7 @@ const ServerChange = Type.Object({
   description: Type.Optional(Type.String({ maxLength: 8192 })),
   icon: Type.Optional(Type.String({ maxLength: 2048 })),
   tags: Type.Optional(Tags),
+  ...audienceProperties,
   associatedTools: Type.Optional(Names),
   associatedResources: Type.Optional(Names),
   associatedPrompts: Type.Optional(Names),
@@ -53,16 +67,24 @@ export interface ServerServiceOptions {
 type Row = Selectable<ServersTable>;
 
 export function createServerService({ store, config, changed }: ServerServiceOptions): ServerService {
-  async function readServer(id: string): Promise<object> {
+  async function readRow(id: string, viewer: Viewer): Promise<Row> {
     const row = await store.query((db) => db.selectFrom('servers').selectAll().where('id', '=', id).executeTakeFirst());
-    if (row === undefined) throw notFound('server', id);
-    return toRead(row, (await membersOf(store, [id])).get(id));
+    if (row === undefined || !isShownTo(toAudience(row), viewer)) throw notFound('server', id);
+    return row;
+  }
+
+  async function readServer(id: string, viewer: Viewer): Promise<object> {
+    const row = await readRow(id, viewer);
+    return toRead(row, (await membersOf(store, [id], viewer)).get(id));
   }
 
   return {
-    async create(body) {
+    async create(body, viewer) {
       const wanted = readBody(ServerCreate, body, 'server');
-      const members = await resolveMembers(store, wanted);
+      const wantedAudience = readAudience(body, 'server');
+      await requireTeam(store, wantedAudience, viewer);
+      const audience = toAudienceColumns(wantedAudience, viewer);
+      const members = await resolveMembers(store, wanted, viewer);
       const id = randomUUID();
       // One round trip, and the server and its members come into being together.
       const [[row]] = await store.batch((db) => [
@@ -74,6 +96,7 @@ export function createServerService({ store, config, changed }: ServerServiceOpt
             description: wanted.description ?? null,
             icon: wanted.icon ?? null,
             tags: JSON.stringify(toTags(wanted.tags ?? [])),
+            ...audience,
           })
           .returningAll(),
         joined(db, id, members),
@@ -82,11 +105,18 @@ export function createServerService({ store, config, changed }: ServerServiceOpt
       changed(id);
       return toRead(row, members);
     },
-    read: (id) => readServer(id),
-    async list(query) {
-      const { limit, skip, afterSeq, includeInactive, tags } = parseListQuery('servers', query, config);
+    read: readServer,
+    async list(query, viewer) {
+      const { limit, skip, afterSeq, includeInactive, tags, visibility, teamId } = parseListQuery(
+        'servers',
+        query,
+        config,
+      );
       const rows = await store.read((db) => {
         let servers = db.selectFrom('servers').selectAll().where('seq', '>', String(afterSeq));
+        if (!viewer.isAdmin) servers = servers.where(shownTo('servers', viewer));
+        if (visibility !== undefined) servers = servers.where('visibility', '=', visibility);
+        if (teamId !== undefined) servers = servers.where('team_id', '=', teamId);
         if (!includeInactive) servers = servers.where('enabled', '=', true);
         if (tags !== undefined) servers = servers.where(hasOneOf('servers', tags));
         return servers
@@ -98,12 +128,17 @@ export function createServerService({ store, config, changed }: ServerServiceOpt
       const members = await membersOf(
         store,
         rows.map((row) => row.id),
+        viewer,
       );
       return toPage('servers', rows, limit, (row) => toRead(row, members.get(row.id)));
     },
-    async update(id, body) {
+    async update(id, body, viewer) {
       const wanted = readBody(ServerChange, body, 'server');
-      const members = await resolveMembers(store, wanted);
+      const row = await readRow(id, viewer);
+      const wantedAudience = readAudience(body, 'server');
+      await requireTeam(store, wantedAudience, viewer);
+      const audience = isAudienceWanted(wantedAudience) ? toAudienceColumns(wantedAudience, viewer, row) : {};
+      const members = await resolveMembers(store, wanted, viewer);
       const replaced: EntryKind[] = [];
       if (wanted.associatedTools !== undefined) replaced.push('tools');
       if (wanted.associatedResources !== undefined) replaced.push('resources', 'resourceTemplates');
@@ -116,6 +151,7 @@ export function createServerService({ store, config, changed }: ServerServiceOpt
             ...(wanted.description === undefined ? {} : { description: wanted.description }),
             ...(wanted.icon === undefined ? {} : { icon: wanted.icon }),
             ...(wanted.tags === undefined ? {} : { tags: JSON.stringify(toTags(wanted.tags)) }),
+            ...audience,
             updated_at: now,
           })
           .where('id', '=', id)
@@ -125,22 +161,31 @@ export function createServerService({ store, config, changed }: ServerServiceOpt
           .deleteFrom('server_entries')
           .where('server_id', '=', id)
           .where('entry_id', 'in', (entries) =>
-            entries.selectFrom('entries').select('id').where(isIn('kind', replaced)),
+            // Who replaces the members replaces those that he sees.
+            entries
+              .selectFrom('entries')
+              .innerJoin('gateways', 'gateways.id', 'entries.gateway_id')
+              .select('entries.id')
+              .where(isIn('entries.kind', replaced))
+              .where(shownTo('entries', viewer))
+              .where(shownTo('gateways', viewer)),
           )
           .execute();
         await joined(db, id, members).execute();
       });
       changed(id);
-      return await readServer(id);
+      return toRead(await readRow(id, everything), (await membersOf(store, [id], viewer)).get(id));
     },
-    async setEnabled(id, enabled) {
+    async setEnabled(id, enabled, viewer) {
+      if (!viewer.isAdmin) await readRow(id, viewer);
       await store.query((db) =>
         db.updateTable('servers').set({ enabled, updated_at: now }).where('id', '=', id).execute(),
       );
       changed(id);
-      return await readServer(id);
+      return await readServer(id, viewer);
     },
-    async remove(id) {
+    async remove(id, viewer) {
+      if (!viewer.isAdmin) await readRow(id, viewer);
       const { numDeletedRows } = await store.query((db) =>
         db.deleteFrom('servers').where('id', '=', id).executeTakeFirst(),
       );
@@ -181,6 +226,9 @@ function toRead(row: Row, members: Member[] = []): object {
     associatedPrompts: prompts.map((member) => member.id),
     enabled: row.enabled,
     tags: parseTags(row.tags),
+    visibility: row.visibility,
+    teamId: row.team_id,
+    ownerEmail: row.owner_email,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

@@ -4,6 +4,7 @@ import { GatewayError } from '../errors.ts';
 import { requireSchema } from '../mcp/input-schema.ts';
 import { shownUrl } from '../shown-url.ts';
 import { REST_GATEWAY_ID } from '../store/migrations/0002-tags-and-rest.ts';
+import { audienceProperties } from './audience.ts';
 import { readBody } from './body.ts';
 import { defined, type EntryRules, type NewEntry, type RestChange, textOf } from './entry-rules.ts';
 import { authProperties, HeaderName, HeaderValue, toAuth, toUrl } from './gateway-body.ts';
@@ -16,6 +17,7 @@ const JsonObject = Type.Record(Type.String(), Type.Unknown());
 
 const changeable = {
   tags: Type.Optional(Tags),
+  ...audienceProperties,
   displayName: Type.Optional(Type.String({ maxLength: 255 })),
   description: Type.Optional(Type.String({ maxLength: 8192 })),
   inputSchema: Type.Optional(JsonObject),
@@ -140,6 +142,9 @@ export const toolRules: EntryRules = {
     gatewaySlug: row.rest_url === null ? row.gateway_slug : null,
     enabled: row.enabled,
     tags: parseTags(row.tags),
+    visibility: row.visibility ?? row.gateway_visibility,
+    teamId: row.visibility === null ? row.gateway_team_id : row.team_id,
+    ownerEmail: row.visibility === null ? row.gateway_owner_email : row.owner_email,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     originalName: row.original_name,

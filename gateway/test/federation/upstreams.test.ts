@@ -70,7 +70,7 @@ test('a call goes to the upstream of its entry under the upstream’s own name',
   const router = createRouter(createRoutes(true), recorder, noRest);
   expect(await router.forward(call, caller)).toEqual({ ok: true, resultJson: '{}' });
   expect(recorder.sent).toEqual(['{"name":"convert_time"}']);
-  expect(await router.has('tools', call.name, 'server-1')).toBe(true);
+  expect(await router.has('tools', call.name, 'server-1', caller)).toBe(true);
 });
 
 test('a name outside the virtual server is not routed', async () => {

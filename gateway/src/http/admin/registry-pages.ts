@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { GatewayError } from '../../errors.ts';
+import { type Viewer, viewerOf } from '../../mcp/viewer.ts';
 import { readOutside } from '../../registry/body.ts';
 import type { Registry } from '../../registry/index.ts';
 import type { AdminOptions } from './administration.ts';
@@ -46,18 +47,26 @@ export function registryPages(app: FastifyInstance, pages: Pages, options: Admin
 
   app.get('/admin/registry/:kind', async (request, reply) => {
     const kind = kindOf(request.params);
-    return pages.send(request, reply, 'registry', await toView(registry, kind, toForm(request.query)));
+    return pages.send(
+      request,
+      reply,
+      'registry',
+      await toView(registry, kind, toForm(request.query), viewerOf(request.identity)),
+    );
   });
 
   app.post('/admin/registry/gateways', async (request, reply) => {
     const { name, url, description, authToken } = toForm(request.body);
     const auth = authToken === undefined ? {} : { authType: 'bearer', authToken };
-    await registry.gateways.register({
-      name,
-      url,
-      ...(description === undefined ? {} : { description }),
-      ...auth,
-    });
+    await registry.gateways.register(
+      {
+        name,
+        url,
+        ...(description === undefined ? {} : { description }),
+        ...auth,
+      },
+      viewerOf(request.identity),
+    );
     return backTo(reply, '/admin/registry/gateways', `${name} is registered`);
   });
 
@@ -65,7 +74,7 @@ export function registryPages(app: FastifyInstance, pages: Pages, options: Admin
     const kind = kindOf(request.params);
     const { id = '', action = '' } = readOutside(Params, request.params, 'path');
     const { name = id, back } = toForm(request.body);
-    await act(registry, kind, id, action);
+    await act(registry, kind, id, action, viewerOf(request.identity));
     // Only to a list of ours.
     const path = back?.startsWith(`/admin/registry/${kind}?`) === true ? back : `/admin/registry/${kind}`;
     return backTo(reply, path, `${name} was ${told[action as keyof typeof told]}`);
@@ -73,11 +82,11 @@ export function registryPages(app: FastifyInstance, pages: Pages, options: Admin
 }
 
 /** @throws GW_NOT_FOUND */
-async function act(registry: Registry, kind: Kind, id: string, action: string): Promise<void> {
+async function act(registry: Registry, kind: Kind, id: string, action: string, viewer: Viewer): Promise<void> {
   const service = registry[kinds[kind].service];
-  if (action === 'enable' || action === 'disable') await service.setEnabled(id, action === 'enable');
-  else if (action === 'delete') await service.remove(id);
-  else if (action === 'refresh' && kind === 'gateways') await registry.gateways.refresh(id);
+  if (action === 'enable' || action === 'disable') await service.setEnabled(id, action === 'enable', viewer);
+  else if (action === 'delete') await service.remove(id, viewer);
+  else if (action === 'refresh' && kind === 'gateways') await registry.gateways.refresh(id, viewer);
   else throw new GatewayError('GW_NOT_FOUND', { detail: `nothing is called ${action.slice(0, 40)} here` });
 }
 
@@ -91,22 +100,32 @@ function isKind(kind: string): kind is Kind {
   return Object.hasOwn(kinds, kind);
 }
 
-async function toView(registry: Registry, kind: Kind, query: Record<string, string>): Promise<PageView> {
+async function toView(
+  registry: Registry,
+  kind: Kind,
+  query: Record<string, string>,
+  viewer: Viewer,
+): Promise<PageView> {
   const { cursor, tags, gateway_id, state } = query;
   const filter = {
     ...(tags === undefined ? {} : { tags }),
     ...(gateway_id === undefined || kind === 'servers' || kind === 'gateways' ? {} : { gateway_id }),
     ...(state === undefined ? {} : { state }),
   };
-  const { items, nextCursor } = await registry[kinds[kind].service].list({
-    limit: String(PAGE_SIZE),
-    include_inactive: String(state !== 'enabled'),
-    ...(filter.tags === undefined ? {} : { tags: filter.tags }),
-    ...(filter.gateway_id === undefined ? {} : { gateway_id: filter.gateway_id }),
-    ...(cursor === undefined ? {} : { cursor }),
-  });
+  const { items, nextCursor } = await registry[kinds[kind].service].list(
+    {
+      limit: String(PAGE_SIZE),
+      include_inactive: String(state !== 'enabled'),
+      ...(filter.tags === undefined ? {} : { tags: filter.tags }),
+      ...(filter.gateway_id === undefined ? {} : { gateway_id: filter.gateway_id }),
+      ...(cursor === undefined ? {} : { cursor }),
+    },
+    viewer,
+  );
   const hasOwner = kind !== 'servers' && kind !== 'gateways';
-  const gateways = hasOwner ? (await registry.gateways.list({ limit: '0', include_inactive: 'true' })).items : [];
+  const gateways = hasOwner
+    ? (await registry.gateways.list({ limit: '0', include_inactive: 'true' }, viewer)).items
+    : [];
   const here = `/admin/registry/${kind}?${new URLSearchParams({ ...filter, ...(cursor === undefined ? {} : { cursor }) })}`;
   return {
     title: kinds[kind].title,

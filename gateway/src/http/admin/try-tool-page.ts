@@ -5,6 +5,7 @@ import { anonymous } from '../../auth/index.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../mcp/ports.ts';
 import { RpcError } from '../../mcp/rpc-error.ts';
+import { viewerOf } from '../../mcp/viewer.ts';
 import { readOutside } from '../../registry/body.ts';
 import type { AdminOptions } from './administration.ts';
 import { type Form, toForm } from './forms.ts';
@@ -38,7 +39,7 @@ const PREFIX = 'arg.';
 export function tryToolPage(app: FastifyInstance, pages: Pages, { registry, ports }: AdminOptions): void {
   const read = async (request: FastifyRequest) => {
     const { id } = readOutside(Params, request.params, 'path');
-    return { id, tool: readOutside(Tool, await registry.tools.read(id), 'tool') };
+    return { id, tool: readOutside(Tool, await registry.tools.read(id, viewerOf(request.identity)), 'tool') };
   };
   const view = (id: string, tool: Tool, form: Form) => ({
     title: `Try ${tool.name}`,
