@@ -4,6 +4,7 @@ import { type PrimaryOptions, runPrimary } from './cluster/primary.ts';
 import { runWorker } from './cluster/worker.ts';
 import { toldMeaningless } from './config/meaningless.ts';
 import type { ResolvedConfig } from './config.ts';
+import { readCertificate } from './http/http-server.ts';
 import { serve } from './serve.ts';
 import { openStore } from './store/store.ts';
 import { createLog } from './telemetry/log.ts';
@@ -18,6 +19,8 @@ export async function run(reread: () => ResolvedConfig, envFile: string | undefi
   const { WORKERS, DEV_MODE } = settings.config;
   tellMeaningless(settings);
   if (WORKERS === '0' && !DEV_MODE) return serve(settings);
+  // A worker that cannot serve says so in its log only: what can be found out before is.
+  if (settings.config.SSL) readCertificate(settings.config);
   const program = process.argv[1] ?? '';
   const options: PrimaryOptions = {
     settings: toDevMode(settings),

@@ -86,13 +86,17 @@ function takeConnection(server: NodeJS.EventEmitter, socket: Socket | undefined)
 }
 
 /** Asks for a successor once, after MAX_REQUESTS and a share of the jitter that is this worker's own. */
-function createRecycling(config: Config, served: () => number): () => void {
-  const share = Math.random();
+export function createRecycling(
+  config: Pick<Config, 'MAX_REQUESTS' | 'MAX_REQUESTS_JITTER'>,
+  served: () => number,
+  tell: typeof report = report,
+  share = Math.random(),
+): () => void {
   let isAsked = false;
   return () => {
     const limit = config.MAX_REQUESTS + Math.floor(share * config.MAX_REQUESTS_JITTER);
     if (isAsked || config.MAX_REQUESTS === 0 || served() < limit) return;
     isAsked = true;
-    report({ type: 'recycle', reason: `MAX_REQUESTS: ${served()} served` });
+    tell({ type: 'recycle', reason: `MAX_REQUESTS: ${served()} served` });
   };
 }

@@ -13,6 +13,7 @@ import {
 } from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import type { Load } from './load.ts';
@@ -84,15 +85,32 @@ function listenTo(handle: Handler, config: HttpConfig, limits: ServerOptions): S
   return server as unknown as Server;
 }
 
-function readCertificate(config: HttpConfig): { cert: Buffer; key: Buffer; passphrase?: string } {
-  const read = (name: 'CERT_FILE' | 'KEY_FILE'): Buffer => {
-    try {
-      return readFileSync(config[name]);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new GatewayError('GW_CONFIG_INVALID', { detail: `${name} cannot be read: ${reason}`, cause: error });
-    }
-  };
-  const password = config.KEY_FILE_PASSWORD;
-  return { cert: read('CERT_FILE'), key: read('KEY_FILE'), ...(password === '' ? {} : { passphrase: password }) };
+/** @throws GW_CONFIG_INVALID when the files cannot be read, or are no certificate and its key */
+export function readCertificate(config: Pick<HttpConfig, 'CERT_FILE' | 'KEY_FILE' | 'KEY_FILE_PASSWORD'>): {
+  cert: Buffer;
+  key: Buffer;
+  passphrase?: string;
+} {
+  const { CERT_FILE, KEY_FILE, KEY_FILE_PASSWORD: passphrase } = config;
+  const cert = readPem('CERT_FILE', CERT_FILE);
+  const certificate = { cert, key: readPem('KEY_FILE', KEY_FILE), ...(passphrase === '' ? {} : { passphrase }) };
+  try {
+    createSecureContext(certificate);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const password =
+      passphrase === '' ? 'is empty: an encrypted key needs it' : 'is set: it must be the one of the key';
+    const detail = `CERT_FILE ${CERT_FILE} and KEY_FILE ${KEY_FILE} must be a certificate and its private key in PEM: ${reason}. KEY_FILE_PASSWORD ${password}`;
+    throw new GatewayError('GW_CONFIG_INVALID', { detail, cause: error });
+  }
+  return certificate;
+}
+
+function readPem(name: 'CERT_FILE' | 'KEY_FILE', path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new GatewayError('GW_CONFIG_INVALID', { detail: `${name} cannot be read: ${reason}`, cause: error });
+  }
 }

@@ -87,6 +87,32 @@ it('makes a token that never expires when asked for zero minutes', () => {
   expect(() => strict(forever)).toThrow('GW_UNAUTHORIZED');
 });
 
+it('REQUIRE_JTI refuses a token without an id', () => {
+  const sign = createSigner({ key: testSecret, algorithm: 'HS256', aud: 'mcpgateway-api', iss: 'mcpgateway' });
+  const nameless = sign({ sub: 'admin', exp: 4_000_000_000 });
+  expect(createVerifyToken(configOf())(nameless)).toMatchObject({ sub: 'admin', jti: undefined });
+  const strict = createVerifyToken(configOf({ REQUIRE_JTI: 'true' }));
+  expect(() => strict(nameless)).toThrow('GW_UNAUTHORIZED');
+  expect(strict(token()).sub).toBe('admin');
+});
+
+it('JWT_CACHE_TTL: a token is verified anew after that time, or each time with JWT_CACHE_ENABLED off', () => {
+  vi.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') });
+  const once = token();
+  const verify = createVerifyToken(configOf({ JWT_CACHE_TTL: '10' }));
+  const first = verify(once);
+  vi.advanceTimersByTime(9_000);
+  expect(verify(once)).toBe(first);
+  vi.advanceTimersByTime(2_000);
+  expect(verify(once)).not.toBe(first);
+  const patient = createVerifyToken(configOf({ JWT_CACHE_TTL: '100' }));
+  const kept = patient(once);
+  vi.advanceTimersByTime(50_000);
+  expect(patient(once)).toBe(kept);
+  const forgetful = createVerifyToken(configOf({ JWT_CACHE_ENABLED: 'false' }));
+  expect(forgetful(once)).not.toBe(forgetful(once));
+});
+
 it('asks for its audience and its issuer, unless a setting says not to look', () => {
   const made = token();
   expect(createVerifyToken(configOf())(made).sub).toBe('admin');

@@ -54,6 +54,17 @@ describeWithRedis('gateways that share a Redis', () => {
       expect(await redis.client.keys('mcpgw:peer:*')).toHaveLength(1);
     });
 
+    it('GATEWAY_ID and GATEWAY_URL are what the others know a gateway by, wherever it listens', async () => {
+      const known = { GATEWAY_ID: 'site-a', GATEWAY_URL: 'https://a.example/mcp-gateway', GATEWAY_NAME: 'a' };
+      await using one = await start(await postgres.createDatabase('known'), known);
+      await using two = await start(await postgres.createDatabase('knows'), {});
+      await vi.waitFor(async () => expect(await namesOf(two)).toEqual(['a']), { timeout: 5000 });
+      const { peers } = await peersOf(two);
+      expect(peers).toEqual([expect.objectContaining({ id: 'site-a', url: 'https://a.example/mcp-gateway' })]);
+      expect((await peersOf(one)).self).toMatchObject({ id: 'site-a', url: 'https://a.example/mcp-gateway' });
+      expect((await peersOf(two)).self).toMatchObject({ url: two.url });
+    });
+
     it('call each other’s tools, and lists do not grow when both are registered at each other', async () => {
       await using one = await start(await postgres.createDatabase('call_one'), { GATEWAY_NAME: 'one' });
       await using two = await start(await postgres.createDatabase('call_two'), { GATEWAY_NAME: 'two' });

@@ -205,6 +205,18 @@ describeWithPostgres('the HTTP server', () => {
     }
   });
 
+  test('MAX_HEADER_TOTAL_SIZE_BYTES: larger heads are refused, in HTTP/1.1 and HTTP/2', async () => {
+    const headers = { 'x-long': 'x'.repeat(5000) };
+    for (const HTTP_VERSION of ['1', '2']) {
+      await using strict = await start({ HTTP_VERSION, MAX_HEADER_TOTAL_SIZE_BYTES: '4096' });
+      await using roomy = await start({ HTTP_VERSION });
+      const ask = HTTP_VERSION === '1' ? healthByHttp1 : healthByHttp2;
+      expect([HTTP_VERSION, await ask(strict, {})]).toEqual([HTTP_VERSION, 200]);
+      expect([HTTP_VERSION, await ask(strict, headers)]).toEqual([HTTP_VERSION, 431]);
+      expect([HTTP_VERSION, await ask(roomy, headers)]).toEqual([HTTP_VERSION, 200]);
+    }
+  });
+
   test.each(['0', '1'])(
     'BACKLOG: so many connections wait while nobody takes them, with WORKERS=%s',
     async (WORKERS) => {
@@ -233,6 +245,22 @@ async function pingByHttp2(gateway: GatewayProcess) {
     let text = '';
     for await (const chunk of stream.setEncoding('utf8')) text += chunk;
     return { status: head[':status'], alpn: session.alpnProtocol, answer: JSON.parse(text) as unknown };
+  } finally {
+    session.close();
+  }
+}
+
+async function healthByHttp1(gateway: GatewayProcess, headers: Record<string, string>): Promise<number> {
+  return (await fetch(`${gateway.url}/health`, { headers })).status;
+}
+
+async function healthByHttp2(gateway: GatewayProcess, headers: Record<string, string>): Promise<number | undefined> {
+  const session = connectHttp2(gateway.url);
+  try {
+    const stream = session.request({ ':path': '/health', ...headers });
+    stream.resume().end();
+    const [head] = (await once(stream, 'response')) as [{ ':status'?: number }];
+    return head[':status'];
   } finally {
     session.close();
   }

@@ -159,7 +159,7 @@ describeWithPostgres('workers', () => {
     expect(await gateway.ended()).toBe(1);
   });
 
-  test('--dev: the .env file is changed, also by an editor that puts a new file in its place, and new workers have what it says', async () => {
+  test('--dev (DEV_MODE): the .env file is changed, also by an editor that puts a new file in its place, and new workers have what it says', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'gatebench-dev-'));
     const file = join(folder, 'dev.env');
     writeFileSync(file, 'SESSION_TTL=100\n');
