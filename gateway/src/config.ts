@@ -6,6 +6,7 @@ import { authSettings } from './config/auth.ts';
 import { cacheSettings } from './config/caches.ts';
 import { compressionSettings } from './config/compression.ts';
 import { databaseSettings } from './config/database.ts';
+import { explain } from './config/explain.ts';
 import { featureSettings } from './config/features.ts';
 import { federationSettings } from './config/federation.ts';
 import { httpFaults, httpSettings } from './config/http.ts';
@@ -110,23 +111,27 @@ export function resolveConfig(sources: readonly ConfigSource[]): ResolvedConfig 
     for (const name of settingNames) if (take(given, name, values[name])) origins[name] = source;
     for (const [name, value] of Object.entries(values)) if (value !== undefined && value !== '') all[name] = value;
   }
-  return { config: check(given, refuseUnbuilt(all)), origins };
+  return { config: check(given, refuseUnbuilt(all), origins), origins };
 }
 
-/** @throws GW_CONFIG_INVALID with every fault at once, those told already included */
-function check(given: Record<string, unknown>, told: Fault[]): Config {
+/** @throws GW_CONFIG_INVALID with every fault at once, those told already included, each with where its value comes from */
+function check(given: Record<string, unknown>, told: Fault[], origins: Partial<Record<string, string>> = {}): Config {
   let config: Config | undefined;
   const faults: Fault[] = [];
   try {
     config = parse(Config, given, 'settings');
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
-    faults.push(...error.faults);
+    faults.push(...error.faults.map(explained));
   }
   faults.push(...told, ...crossFaults(given, config));
   if (config === undefined || faults.length > 0) {
     const shown = faults.map((fault) => (secrets.has(fault.path.slice(1)) ? { ...fault, seen: '<hidden>' } : fault));
-    throw new GatewayError('GW_CONFIG_INVALID', { detail: new ParseError('settings', shown).message, faults: shown });
+    const lines = new ParseError('settings', shown).message.split('\n').map((line, at) => {
+      const origin = origins[shown[at]?.path.slice(1) ?? ''];
+      return origin === undefined || origin === 'default' ? line : `${line} (${origin})`;
+    });
+    throw new GatewayError('GW_CONFIG_INVALID', { detail: lines.join('\n'), faults: shown });
   }
   return config;
 }
@@ -144,6 +149,11 @@ export function changeConfig(config: Config, changes: Record<string, unknown>): 
     ];
   });
   return check({ ...config, ...changes }, fixed);
+}
+
+function explained(fault: Fault): Fault {
+  const schema = Object.entries(Config.properties).find(([name]) => fault.path === `/${name}`)?.[1];
+  return schema === undefined ? fault : { ...fault, message: explain(schema, fault.message) };
 }
 
 const settingNames = Object.keys(Config.properties) as SettingName[];

@@ -128,7 +128,7 @@ export const errors = {
     status: 503,
     rpcCode: -32010,
     message: 'the database does not answer',
-    hint: 'check that PostgreSQL runs and that DATABASE_URL names it',
+    hint: 'check that PostgreSQL runs and that DATABASE_URL names it, or for SQLite that the folder of the file is there and can be written',
   },
   GW_DATABASE_MIGRATIONS: {
     status: 500,
@@ -193,8 +193,8 @@ export const errors = {
   GW_CONFIG_INVALID: {
     status: 500,
     rpcCode: -32603,
-    message: 'the configuration breaks its schema',
-    hint: 'correct the named settings',
+    message: 'the configuration is not valid',
+    hint: 'correct what is named and start again: `gateway serve --help` has examples, docs/settings.md every setting, and `gateway serve --print-config` shows where each value comes from',
   },
   GW_INTERNAL: {
     status: 500,

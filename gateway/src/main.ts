@@ -1,11 +1,10 @@
-// The command line: arguments → command → exit code, nothing else. 0 stopped in order · 2 bad usage or configuration ·
-// 3 what it needs is not there (database, port).
+// The command line: arguments → command → exit code, nothing else. The codes are in its help.
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { createTokenFor } from './auth/token.ts';
 import { run } from './cluster.ts';
 import { presets } from './config/presets.ts';
 import { printSettings } from './config/show.ts';
-import { readSettings, type ServeOptions } from './config/sources.ts';
+import { readSettings, type ServeOptions, withoutFile } from './config/sources.ts';
 import { GatewayError } from './errors.ts';
 import { ParseError, parse } from './parse.ts';
 import { ListenError } from './serve.ts';
@@ -15,6 +14,21 @@ import { version } from './version.ts';
 const program = new Command('gateway')
   .description('A Model Context Protocol gateway. Settings come from the environment (docs/gateway.md).')
   .version(version)
+  .showHelpAfterError(
+    'Hint: `gateway --help` lists the commands, `gateway COMMAND --help` their options, with examples',
+  )
+  .addHelpText(
+    'after',
+    `
+Examples:
+  export JWT_SECRET_KEY=$(openssl rand -hex 32)
+  DATABASE_URL=sqlite:///gateway.db gateway serve --port 4444
+  gateway token --username admin --exp 60 --admin
+  gateway serve --preset mcp-only --print-config
+
+Exit codes: 0 stopped in order · 1 a fault of the gateway, or of its last worker · 2 wrong usage or settings ·
+3 something it needs is not there (database, address) · 130 interrupted while starting, or twice`,
+  )
   .exitOverride();
 
 program
@@ -28,9 +42,21 @@ program
   .option('--http2', 'HTTP/2 and 1.1 with TLS (SSL, with CERT_FILE and KEY_FILE)')
   .option('--dev', 'restart the workers when the program or the .env file changes (DEV_MODE)')
   .option('--print-config', 'print every setting with its origin, and end')
-  .addHelpText('after', '\nExample:\n  JWT_SECRET_KEY=… DATABASE_URL=postgresql://… gateway serve --port 4444')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  JWT_SECRET_KEY=… DATABASE_URL=sqlite:///gateway.db gateway serve
+  JWT_SECRET_KEY=… DATABASE_URL=postgresql://user:password@host/mcp gateway serve --port 4444 --workers auto
+  gateway serve --env-file .env --dev
+  CERT_FILE=cert.pem KEY_FILE=key.pem gateway serve --http2 --host 0.0.0.0
+
+Ctrl-C (or SIGTERM) ends it in order: what is being answered is answered first. A second one ends it at once.
+SIGHUP reads the settings anew and replaces the workers one by one.`,
+  )
   .action(async ({ printConfig, ...options }: ServeOptions & { printConfig?: boolean }) => {
-    const read = () => readSettings(options, process.env);
+    const environment = withoutFile(process.env, options.envFile);
+    const read = () => readSettings(options, environment);
     if (printConfig === true) process.stdout.write(printSettings(read()));
     else await run(read, options.envFile);
   });
@@ -93,7 +119,7 @@ function toExitCode(error: unknown): number {
     return error.code === 'GW_CONFIG_INVALID' ? 2 : 3;
   }
   if (error instanceof ListenError) {
-    process.stderr.write(`${error.code}: ${error.message}\nHint: choose another PORT, or 0 for any free one\n`);
+    process.stderr.write(`${error.code}: ${error.message}\nHint: ${error.hint}\n`);
     return 3;
   }
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

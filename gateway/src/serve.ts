@@ -36,12 +36,22 @@ import { openTracer } from './telemetry/open-tracer.ts';
 /** Why the gateway could not listen; `code` is the system's (`EADDRINUSE`). */
 export class ListenError extends Error {
   readonly code: string;
+  readonly hint: string;
   constructor(address: string, cause: NodeJS.ErrnoException) {
     super(`cannot listen on ${address}: ${cause.message}`, { cause });
     this.name = 'ListenError';
     this.code = cause.code ?? 'unknown';
+    this.hint = listenHints[this.code] ?? 'HOST and PORT say where to listen';
   }
 }
+
+const noAddress = 'HOST must be an address or a name of this machine: 127.0.0.1, ::1, or 0.0.0.0 and :: for all';
+const listenHints: Record<string, string> = {
+  EADDRINUSE: 'another process listens there: end it, or choose another PORT (0: any free one)',
+  EACCES: 'ports below 1024 are for root: choose a PORT above, or give the right to it (CAP_NET_BIND_SERVICE)',
+  EADDRNOTAVAIL: noAddress,
+  ENOTFOUND: noAddress,
+};
 
 /** What whoever runs a gateway sees of it. */
 export interface Gateway {
@@ -224,12 +234,13 @@ function changeAlone(settings: ResolvedConfig, changes: Record<string, unknown>)
  * @throws GW_DATABASE_UNAVAILABLE, ListenError
  */
 export async function serve(settings: ResolvedConfig): Promise<void> {
-  const stopped = waitForStop();
+  const stop = waitForStop();
   await withGateway(settings, async ({ app, announce }) => {
     const url = await listen(app, settings.config);
+    stop.listening();
     announce(url);
     process.stdout.write(`${JSON.stringify({ event: 'listening', url, pid: process.pid })}\n`);
-    return stopped;
+    return stop.asked;
   });
 }
 
@@ -245,16 +256,26 @@ async function listen(app: FastifyInstance, { HOST, PORT, BACKLOG, SSL }: Config
   }
 }
 
-/** The first signal asks for an orderly end; the second one is obeyed at once. */
-export function waitForStop(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    let isStopping = false;
+/**
+ * While it starts there is nothing to end in order, and what it waits for may never come: a signal is obeyed at once. From
+ * `listening` on the first one asks for an orderly end, and the second one is obeyed at once.
+ */
+export function waitForStop(): { asked: Promise<NodeJS.Signals>; listening(): void } {
+  let [isListening, isStopping] = [false, false];
+  const asked = new Promise<NodeJS.Signals>((resolve) => {
     const stop = (signal: NodeJS.Signals): void => {
-      if (isStopping) process.exit(130);
+      if (!isListening) process.stderr.write(`${signal} while starting: nothing was served yet\n`);
+      if (!isListening || isStopping) process.exit(130);
       isStopping = true;
       resolve(signal);
     };
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);
   });
+  return {
+    asked,
+    listening() {
+      isListening = true;
+    },
+  };
 }

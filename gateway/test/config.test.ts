@@ -53,6 +53,21 @@ it('tells all faults at once, with the values seen', () => {
   expect(faults.join('\n')).toContain('"http"');
 });
 
+it('says what is allowed, and where the value came from, so that nobody has to read a schema', () => {
+  const faults = faultsOf({
+    ...{ WORKERS: 'many', LOG_LEVEL: 'loud', SSL: 'perhaps', BACKLOG: '0', DB_POOL_TIMEOUT: 'x' },
+    ...{ GUNICORN_TIMEOUT: '-1', JWT_SECRET_KEY: testSecret },
+  });
+  const said = (name: string) => faults.find((fault) => fault.includes(`/${name} `));
+  expect(said('WORKERS')).toMatch(/is not what it must be: worker processes; auto: .*, got "many" \(environment\)$/);
+  expect(said('LOG_LEVEL')).toMatch(/must be one of fatal, error, .*, silent, got "loud" \(environment\)$/);
+  expect(said('SSL')).toMatch(/must be true or false, got "perhaps"/);
+  expect(said('BACKLOG')).toMatch(/must be a whole number from 1 to 65535: connections .*, got 0/);
+  expect(said('DB_POOL_TIMEOUT')).toMatch(/must be a number from 0.01 to 600: .* \(seconds\), got "x"/);
+  expect(said('TIMEOUT')).toMatch(/\(environment \(GUNICORN_TIMEOUT\)\)$/);
+  expect(faults).toHaveLength(6);
+});
+
 it('tells as many faults as there are settings', () => {
   const numbers = Object.entries(Config.properties).filter(([, schema]) => 'maximum' in schema);
   const faults = faultsOf(Object.fromEntries(numbers.map(([name]) => [name, 'x'])));

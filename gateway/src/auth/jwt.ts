@@ -70,6 +70,7 @@ export function createVerifyToken(config: JwtConfig, caches?: Caches): VerifyTok
         // The clock is read once a second; with the default of 1 ms nearly every request would start a timer for it. The
         // token's own expiry is judged below.
         ttlResolution: 1000,
+        // Looked up at use: lru-cache would keep the clock of the moment it was loaded, which a test cannot move.
         perf: { now: () => performance.now() },
       })
     : undefined;

@@ -34,7 +34,7 @@ const BEAT_CHECK_MS = 250;
 /** Runs until SIGTERM or SIGINT. @throws ListenError, WorkerEnded, and what `prepare` throws */
 export async function runPrimary({ settings, program, prepare, reread, watched = [] }: PrimaryOptions): Promise<void> {
   const { config } = settings;
-  const stopped = waitForStop();
+  const stop = waitForStop();
   const log = createLog(config);
   const waiting: Socket[] = [];
   const neighbourhood = createNeighbourhood();
@@ -106,11 +106,12 @@ export async function runPrimary({ settings, program, prepare, reread, watched =
         log.error({ error: String(error) }, 'the settings are faulty: the old ones stay in force');
       }
     };
+    stop.listening();
     process.on('SIGHUP', () => renewAll('SIGHUP'));
     using _watching = watchFiles(watched, (file) => renewAll(`${file} changed`));
     const pids = supervisor.serving.map(({ pid }) => pid);
     process.stdout.write(`${JSON.stringify({ event: 'listening', url, pid: process.pid, workers: pids })}\n`);
-    const reason = await Promise.race([stopped, gone]);
+    const reason = await Promise.race([stop.asked, gone]);
     log.info({ reason }, 'stopping');
     if (typeof reason === 'number') process.exitCode = reason;
   } finally {

@@ -1,5 +1,5 @@
 // Where `gateway serve` takes its settings from, the weakest first: preset, .env file, environment, command line.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { type ConfigSource, type ResolvedConfig, resolveConfig } from '../config.ts';
 import { GatewayError } from '../errors.ts';
@@ -29,6 +29,19 @@ export function readSettings(options: ServeOptions, environment: Record<string, 
   };
   sources.push({ name: 'command line', values });
   return resolveConfig(sources);
+}
+
+/**
+ * The environment without what Node itself has put there of the .env file: before version 22 Node takes `--env-file` for its own
+ * wherever it stands. As part of the environment these values would be stronger than the file, and a change of it would not be seen.
+ */
+export function withoutFile(
+  environment: Record<string, string | undefined>,
+  envFile: string | undefined,
+): Record<string, string | undefined> {
+  if (envFile === undefined || !existsSync(envFile)) return environment;
+  const ofFile = readEnvFile(envFile);
+  return Object.fromEntries(Object.entries(environment).filter(([name, value]) => ofFile[name] !== value));
 }
 
 function readPreset(name: string): Record<string, string> {

@@ -1,5 +1,6 @@
 // SQLite through better-sqlite3, behind the same door as PostgreSQL. Its calls are synchronous: a statement holds the whole
 // process while it runs, so this is for development and small installations.
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type BetterSqlite3 from 'better-sqlite3';
 import {
@@ -31,11 +32,10 @@ export function toSqlitePath(databaseUrl: string): string {
   return path === '' ? ':memory:' : decodeURIComponent(path);
 }
 
-/** @throws GW_CONFIG_INVALID when better-sqlite3 is not installed; SQLite's own error when the file cannot be opened */
+/** @throws GW_CONFIG_INVALID when better-sqlite3 is not installed; GW_DATABASE_UNAVAILABLE when the file cannot be opened */
 export async function connectSqlite(config: Config, observer: DatabaseObserver | undefined): Promise<Connection> {
   const Sqlite = await load();
-  const file = new Sqlite(toSqlitePath(config.DATABASE_URL), { timeout: config.DB_SQLITE_BUSY_TIMEOUT });
-  file.pragma('journal_mode = WAL'); // readers of other processes are not stopped by a writer
+  const file = openFile(Sqlite, toSqlitePath(config.DATABASE_URL), config.DB_SQLITE_BUSY_TIMEOUT);
   file.pragma('busy_timeout = 0'); // from here on the driver waits, not SQLite
   file.pragma('synchronous = NORMAL'); // safe with WAL; at a power failure the last transactions may be lost, never the file
   file.pragma('foreign_keys = ON');
@@ -63,6 +63,17 @@ export async function connectSqlite(config: Config, observer: DatabaseObserver |
       file.close();
     },
   };
+}
+
+function openFile(Sqlite: typeof BetterSqlite3, path: string, timeout: number): BetterSqlite3.Database {
+  try {
+    const file = new Sqlite(path, { timeout });
+    file.pragma('journal_mode = WAL'); // readers of other processes are not stopped by a writer
+    return file;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new GatewayError('GW_DATABASE_UNAVAILABLE', { detail: `${resolve(path)}: ${reason}`, cause: error });
+  }
 }
 
 async function load(): Promise<typeof BetterSqlite3> {

@@ -99,6 +99,7 @@ it('REQUIRE_JTI refuses a token without an id', () => {
 it('JWT_CACHE_TTL: a token is verified anew after that time, or each time with JWT_CACHE_ENABLED off', () => {
   vi.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') });
   const once = token();
+  vi.advanceTimersByTime(1000); // at 0 lru-cache takes a time for none
   const verify = createVerifyToken(configOf({ JWT_CACHE_TTL: '10' }));
   const first = verify(once);
   vi.advanceTimersByTime(9_000);

@@ -7,7 +7,7 @@ import { meaningless, toldMeaningless } from '../../src/config/meaningless.ts';
 import { presets } from '../../src/config/presets.ts';
 import { refused } from '../../src/config/refused.ts';
 import { printSettings, showSettings } from '../../src/config/show.ts';
-import { readSettings } from '../../src/config/sources.ts';
+import { readSettings, withoutFile } from '../../src/config/sources.ts';
 import { Config, changeConfig } from '../../src/config.ts';
 import { testSecret } from '../config-of.ts';
 
@@ -34,6 +34,19 @@ it('prefers the command line to the environment, that to the .env file, and that
 it('refuses a preset that there is not, and a file that cannot be read', () => {
   expect(() => readSettings({ preset: 'huge' }, base)).toThrow(/mcp-only, full-featured, development, got huge/);
   expect(() => readSettings({ envFile: '/nowhere/.env' }, base)).toThrow(/--env-file cannot be read/);
+});
+
+it('takes what stands in the .env file for the file’s, also where Node has put it into the environment', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatebench-'));
+  const envFile = join(folder, '.env');
+  writeFileSync(envFile, 'LOG_LEVEL=warn\nBACKLOG=100\n');
+  const environment = withoutFile({ ...base, LOG_LEVEL: 'warn', BACKLOG: '200' }, envFile);
+  writeFileSync(envFile, 'LOG_LEVEL=debug\nBACKLOG=300\n');
+  const { config, origins } = readSettings({ envFile }, environment);
+  rmSync(folder, { recursive: true });
+  expect(config).toMatchObject({ LOG_LEVEL: 'debug', BACKLOG: 200 });
+  expect(origins).toMatchObject({ LOG_LEVEL: envFile, BACKLOG: 'environment' });
+  expect(withoutFile(environment, '/nowhere/.env')).toBe(environment);
 });
 
 it('asks for both files of a certificate with --http2', () => {
