@@ -8,8 +8,8 @@ import { sharing } from './0005-sharing.ts';
 import { gatewayHealth } from './0006-gateway-health.ts';
 import { hotQueries } from './0007-hot-queries.ts';
 import { upkeepTurns } from './0010-upkeep-turns.ts';
-import { globalConfig } from './0008-global-config.ts';
-import { visibility } from './0009-visibility.ts';
+import { globalConfig } from './0011-global-config.ts';
+import { visibility } from './0012-visibility.ts';
 
 export const migrations: Record<string, Migration> = {
   '0001_registry': registry,
@@ -20,6 +20,6 @@ export const migrations: Record<string, Migration> = {
   '0006_gateway_health': gatewayHealth,
   '0007_hot_queries': hotQueries,
   '0010_upkeep_turns': upkeepTurns,
-  '0008_global_config': globalConfig,
-  '0009_visibility': visibility,
+  '0011_global_config': globalConfig,
+  '0012_visibility': visibility,
 };
