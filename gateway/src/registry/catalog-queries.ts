@@ -1,10 +1,10 @@
 // What the catalog in memory reads of the database.
 import { Type } from 'typebox';
-import type { Audience } from '../mcp/viewer.ts';
+import { type Audience, publicOnly, type Viewer } from '../mcp/viewer.ts';
 import { parse } from '../parse.ts';
 import { REST_GATEWAY_ID } from '../store/migrations/0002-tags-and-rest.ts';
 import type { Log, Store } from '../store/store.ts';
-import { audiencesOf, toAudience } from './audience.ts';
+import { audiencesOf, shownTo, toAudience } from './audience.ts';
 import type { CatalogGateway, EntryKind, RestTool } from './catalog.ts';
 import type { CredentialBox } from './credentials.ts';
 import type { ListedEntry } from './listing.ts';
@@ -31,12 +31,16 @@ export interface Wanted {
   kind: EntryKind;
   /** The public name or the upstream's own. */
   name?: string;
-  /** Members of this virtual server, if it is enabled. */
+  /** Members of this virtual server, if it is enabled and the viewer may see it. */
   serverId?: string | undefined;
+  viewer?: Viewer;
 }
 
 /** Entries that are enabled, and resources that are not, of gateways that are enabled, in paging order. */
-export async function loadEntries(source: CatalogSource, { kind, name, serverId }: Wanted): Promise<CatalogRow[]> {
+export async function loadEntries(
+  source: CatalogSource,
+  { kind, name, serverId, viewer = publicOnly }: Wanted,
+): Promise<CatalogRow[]> {
   const { store } = source;
   const rows = await store.query((db) => {
     const all = db
@@ -75,7 +79,8 @@ export async function loadEntries(source: CatalogSource, { kind, name, serverId 
           .innerJoin('servers', 'servers.id', 'server_entries.server_id')
           .select('server_entries.entry_id')
           .where('servers.id', '=', serverId)
-          .where('servers.enabled', '=', true),
+          .where('servers.enabled', '=', true)
+          .where(shownTo('servers', viewer)),
       )
       .execute();
   });
