@@ -72,8 +72,16 @@ function listenTo(handle: Handler, config: HttpConfig, limits: ServerOptions): S
       ? createHttpsServer({ ...limits, ...readCertificate(config) }, handle)
       : createServer(limits, handle);
   }
-  const http2Handle = handle as unknown as Http2Handler;
-  const settings = { maxHeaderListSize: limits.maxHeaderSize ?? 16_384 };
+  const maxHeaderListSize = limits.maxHeaderSize ?? 16_384;
+  const http2Handle: Http2Handler = (request, response) => {
+    // HTTP/2's setting is advice to the client, which Node does not enforce.
+    if (request.httpVersionMajor === 2 && headSize(request.rawHeaders) > maxHeaderListSize) {
+      response.writeHead(431).end();
+      return;
+    }
+    (handle as unknown as Http2Handler)(request, response);
+  };
+  const settings = { maxHeaderListSize };
   const options: Http2ServerOptions & SecureServerOptions = { settings };
   const server = isSecure
     ? // HTTP/1.1's own limits are passed on to its parser; the types do not list them.
@@ -81,8 +89,16 @@ function listenTo(handle: Handler, config: HttpConfig, limits: ServerOptions): S
         { ...limits, ...options, ...readCertificate(config), allowHTTP1: version === 'auto' },
         http2Handle,
       )
-    : createHttp2Server(options, http2Handle);
+    : // Fastify asks for the method; sessions are told to go when the gateway drains (drain.ts).
+      Object.assign(createHttp2Server(options, http2Handle), { closeIdleConnections: () => undefined });
   return server as unknown as Server;
+}
+
+/** As HTTP/1.1 would write it: `name: value` and a line end. */
+function headSize(rawHeaders: string[]): number {
+  let size = 0;
+  for (const text of rawHeaders) size += text.length + 2;
+  return size;
 }
 
 /** @throws GW_CONFIG_INVALID when the files cannot be read, or are no certificate and its key */
