@@ -91,8 +91,12 @@ export function registerRestRoutes(
   service: RestService,
   create: (body: unknown, viewer: Viewer) => Promise<object>,
 ): void {
-  app.get(path, (request, reply) => sendPage(request, reply, { list, cache, load: () => service.list(request.query, viewerOf(request.identity)) }));
-  app.post(path, async (request, reply) => reply.code(201).send(await create(request.body, viewerOf(request.identity))));
+  app.get(path, (request, reply) =>
+    sendPage(request, reply, { list, cache, load: () => service.list(request.query, viewerOf(request.identity)) }),
+  );
+  app.post(path, async (request, reply) =>
+    reply.code(201).send(await create(request.body, viewerOf(request.identity))),
+  );
   app.get(`${path}/:id`, async (request) => {
     const item = await service.read(idOf(request), viewerOf(request.identity));
     return mayChange(request, list) ? item : withoutKey(item);

@@ -61,13 +61,15 @@ const readers: Record<ExportedKind, (store: Store) => Promise<Exported[]>> = {
     const rows = await store.query((db) =>
       db.selectFrom('gateways').selectAll().where('id', '!=', REST_GATEWAY_ID).orderBy('seq').execute(),
     );
-    return rows.map(({ name, url, transport, description, enabled, tags, headers_json, passthrough_headers, ...row }) => ({
-      ...{ name, url, transport, description, enabled },
-      passthroughHeaders: toNames(passthrough_headers),
-      tags: parseTags(tags),
-      ...toAudience(row),
-      credentials: headers_json,
-    }));
+    return rows.map(
+      ({ name, url, transport, description, enabled, tags, headers_json, passthrough_headers, ...row }) => ({
+        ...{ name, url, transport, description, enabled },
+        passthroughHeaders: toNames(passthrough_headers),
+        tags: parseTags(tags),
+        ...toAudience(row),
+        credentials: headers_json,
+      }),
+    );
   },
   tools: (store) => readEntries(store, ['tools']),
   resources: (store) => readEntries(store, ['resources', 'resourceTemplates']),
