@@ -89,8 +89,7 @@ function listenTo(handle: Handler, config: HttpConfig, limits: ServerOptions): S
         { ...limits, ...options, ...readCertificate(config), allowHTTP1: version === 'auto' },
         http2Handle,
       )
-    : // Fastify asks for the method; sessions are told to go when the gateway drains (drain.ts).
-      Object.assign(createHttp2Server(options, http2Handle), { closeIdleConnections: () => undefined });
+    : createHttp2Server(options, http2Handle);
   return server as unknown as Server;
 }
 
