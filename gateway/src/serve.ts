@@ -73,8 +73,8 @@ export interface Neighbours {
   shareCaches(caches: Caches): void;
   /** What all of them counted, as Prometheus reads it. */
   renderMetrics: () => Promise<string>;
-  /** Of the client sessions of this one. */
-  home: SessionHome;
+  /** Of the client sessions of this one; undefined: no way leads to it. */
+  home: SessionHome | undefined;
 }
 
 /**
@@ -108,6 +108,9 @@ export async function withGateway(
   const load = new Load();
   const sharesSessions = isSharedByRedis(config) && config.USE_STATEFUL_SESSIONS;
   const home = neighbours?.home ?? (sharesSessions ? toHome(createNeighbourhood(), 0) : undefined);
+  if (home === undefined && (neighbours !== undefined || sharesSessions)) {
+    log.warn({}, 'no folder can be written to (TMPDIR): a request of a session must come to the process that has it');
+  }
   await using carrier = home && new SessionCarrier(home, config, load);
   await using tracer = await openTracer(config, log);
   const performance = createPerformance(config);

@@ -5,7 +5,7 @@ import type { MetricsSnapshot } from '../metrics.ts';
 
 /** To a worker. `connection` comes with a socket. */
 export type Order =
-  | { type: 'start'; settings: ResolvedConfig; url: string; home: SessionHome }
+  | { type: 'start'; settings: ResolvedConfig; url: string; home: SessionHome | undefined }
   | { type: 'connection' }
   /** So many answers close their connection: another worker has less to do. */
   | { type: 'shed'; count: number }

@@ -13,7 +13,7 @@ export function report(message: Report): void {
   if (process.connected) process.send?.(message);
 }
 
-export function createNeighbours(home: SessionHome): Neighbours {
+export function createNeighbours(home: SessionHome | undefined): Neighbours {
   return { change: changeEverywhere, shareCaches, renderMetrics: renderAll, home };
 }
 

@@ -69,7 +69,8 @@ export async function runPrimary({ settings, program, prepare, reread, watched =
     onEnd: (member) => {
       counts.end(member);
       // One that was killed leaves its socket behind, and others would knock there.
-      rmSync(socketOf(neighbourhood.folder, toHome(neighbourhood, member.id).mark), { force: true });
+      const home = toHome(neighbourhood, member.id);
+      if (home !== undefined) rmSync(socketOf(home.folder, home.mark), { force: true });
     },
     onGone: end,
   });

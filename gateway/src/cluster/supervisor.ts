@@ -17,7 +17,7 @@ export interface SupervisorOptions {
   /** Where the primary listens. */
   url: () => string;
   /** Of the sessions of a worker. */
-  home: (id: number) => SessionHome;
+  home: (id: number) => SessionHome | undefined;
   log: Logger;
   onReport: (member: Member, report: Report) => void;
   /** A worker serves now: connections may be waiting for one. */

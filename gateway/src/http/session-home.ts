@@ -22,21 +22,29 @@ export interface Neighbourhood {
 
 const PRIVATE = 0o700;
 const YOUNG_MS = 60_000;
+const LONGEST_PARENT = 60;
 /** A UUID, a dot, the mark: nothing of it can lead out of the folder. */
 const markedId = /^[0-9a-f-]{36}\.([0-9a-f]{8}-[0-9]{1,9})$/;
 
-/** All gateways of one user share the folder, so that one finds the sessions of another behind the same load balancer. */
-export function createNeighbourhood(base: string = tmpdir()): Neighbourhood {
+/**
+ * All gateways of one user share the folder, so that one finds the sessions of another behind the same load balancer.
+ * @param parents the first that can be written to; the second is there in a container whose files are read-only
+ * @returns undefined where there is none
+ */
+export function createNeighbourhood(parents = [tmpdir(), '/dev/shm']): Neighbourhood | undefined {
   // Longer paths than 107 bytes are none for a socket.
-  const parent = base.length > 60 ? '/tmp' : base;
-  const shared = join(parent, `gatebench-${process.getuid?.() ?? 0}`);
-  const folder = isPrivate(shared) ? shared : createOwn(parent);
-  removeDead(folder);
-  return { tag: randomBytes(4).toString('hex'), folder };
+  for (const parent of parents.filter(({ length }) => length <= LONGEST_PARENT)) {
+    const shared = join(parent, `gatebench-${process.getuid?.() ?? 0}`);
+    const folder = isPrivate(shared) ? shared : createOwn(parent);
+    if (folder === undefined) continue;
+    removeDead(folder);
+    return { tag: randomBytes(4).toString('hex'), folder };
+  }
+  return undefined;
 }
 
-export function toHome({ tag, folder }: Neighbourhood, worker: number): SessionHome {
-  return { mark: `${tag}-${worker}`, folder };
+export function toHome(neighbourhood: Neighbourhood | undefined, worker: number): SessionHome | undefined {
+  return neighbourhood && { mark: `${neighbourhood.tag}-${worker}`, folder: neighbourhood.folder };
 }
 
 export function socketOf(folder: string, mark: string): string {
@@ -51,12 +59,12 @@ export function markOf(sessionId: string): string | undefined {
 /** Made by us or as if: ours, no link, closed to everybody else. Anybody may have put something else there. */
 function isPrivate(folder: string): boolean {
   try {
-    mkdirSync(folder, { recursive: true, mode: PRIVATE });
+    mkdirSync(folder, { mode: PRIVATE });
   } catch {
-    return false;
+    // It is there, or cannot be made.
   }
-  const found = lstatSync(folder);
-  return found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o077) === 0;
+  const found = lstatSync(folder, { throwIfNoEntry: false });
+  return found?.isDirectory() === true && found.uid === process.getuid?.() && (found.mode & 0o077) === 0;
 }
 
 /** Sockets of gateways that were killed: nobody answers there any more. Young ones may be about to listen. */
@@ -72,6 +80,10 @@ function removeDead(folder: string): void {
   }
 }
 
-function createOwn(parent: string): string {
-  return mkdtempSync(join(parent, 'gatebench-'));
+function createOwn(parent: string): string | undefined {
+  try {
+    return mkdtempSync(join(parent, 'gatebench-'));
+  } catch {
+    return undefined;
+  }
 }

@@ -223,6 +223,13 @@ test('when the owner is gone its sessions are unknown, and whoever initialises a
   expect([anew.status, String(anew.headers['mcp-session-id']).endsWith(other.mark)]).toEqual([200, true]);
 });
 
+function createIn(base: string) {
+  const made = createNeighbourhood([join(base, 'missing', 'x'), base]);
+  if (made === undefined) throw new Error('the second folder can be written to');
+  expect(createNeighbourhood([join(base, 'missing')])).toBeUndefined();
+  return made;
+}
+
 /** Node takes its socket away when it closes: the file of a process that could not has to be made. */
 async function leaveSocket(path: string): Promise<void> {
   const dead = createServer().listen(path);
@@ -247,14 +254,14 @@ test('a socket that a killed process left is found dead, and taken away', async 
 test('a gateway that starts takes old dead sockets away, and those alone', async () => {
   const base = await mkdtemp(join(tmpdir(), 'gatebench-home-'));
   try {
-    const { folder } = createNeighbourhood(base);
+    const { folder } = createIn(base);
     const [old, young, alive] = ['00000001-1', '00000002-1', '00000003-1'].map((mark) => socketOf(folder, mark));
     if (old === undefined || young === undefined || alive === undefined) throw new Error('unreachable');
     for (const path of [old, young]) await leaveSocket(path);
     const server = createServer().listen(alive);
     await once(server, 'listening');
     for (const path of [old, alive]) utimesSync(path, 1, 1);
-    createNeighbourhood(base);
+    createIn(base);
     await expect.poll(() => existsSync(old)).toBe(false);
     expect([young, alive].map((path) => existsSync(path))).toEqual([true, true]);
     server.close();
@@ -354,17 +361,17 @@ test('over HTTP/2 a request of a session is carried, too', async () => {
 test('the folder of the doors is this user’s alone, or another one is taken', async () => {
   const base = await mkdtemp(join(tmpdir(), 'gatebench-home-'));
   try {
-    const { folder, tag } = createNeighbourhood(base);
+    const { folder, tag } = createIn(base);
     expect(statSync(folder).mode & 0o777).toBe(0o700);
-    expect(createNeighbourhood(base)).toMatchObject({ folder });
-    expect(createNeighbourhood(base).tag).not.toBe(tag);
+    expect(createIn(base)).toMatchObject({ folder });
+    expect(createIn(base).tag).not.toBe(tag);
     chmodSync(folder, 0o755);
-    const own = createNeighbourhood(base).folder;
+    const own = createIn(base).folder;
     expect([own === folder, statSync(own).mode & 0o777]).toEqual([false, 0o700]);
     // Somebody else's folder behind a link in the place of ours.
     await rm(folder, { recursive: true });
     symlinkSync(own, folder);
-    expect(createNeighbourhood(base).folder).not.toBe(folder);
+    expect(createIn(base).folder).not.toBe(folder);
   } finally {
     await rm(base, { recursive: true, force: true });
   }
