@@ -63,7 +63,7 @@ test('[MCP-WS-06] a reader that takes nothing is let go in time, and before 1 MB
   await using stopped = await start(200);
   stopped.client.pause();
   stopped.connection.send(JSON.stringify('x'.repeat(20_000_000)));
-  await expect.poll(stopped.isClosed, { timeout: 2_000 }).toBe(true);
+  await expect.poll(stopped.isClosed, { timeout: 5_000 }).toBe(true);
   await using flooded = await start(60_000);
   flooded.client.pause();
   flooded.connection.send(JSON.stringify('x'.repeat(20_000_000)));
@@ -71,7 +71,7 @@ test('[MCP-WS-06] a reader that takes nothing is let go in time, and before 1 MB
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect(flooded.isClosed()).toBe(false);
   flooded.connection.send('"one more"');
-  await expect.poll(flooded.isClosed).toBe(true);
+  await expect.poll(flooded.isClosed, { timeout: 5_000 }).toBe(true);
 });
 
 test('[MCP-WS-06] answers to the pings of a peer that does not read do not pile up', async () => {
@@ -79,7 +79,7 @@ test('[MCP-WS-06] answers to the pings of a peer that does not read do not pile 
   let pongs = 0;
   ends.client.on('pong', () => pongs++);
   ends.client.ping('hello');
-  await expect.poll(() => pongs).toBe(1);
+  await expect.poll(() => pongs, { timeout: 5_000 }).toBe(1);
   ends.client.pause();
   ends.connection.send(JSON.stringify('x'.repeat(20_000_000)));
   let pings = 0;
