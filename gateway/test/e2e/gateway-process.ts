@@ -25,12 +25,21 @@ export interface GatewayProcess extends AsyncDisposable {
   ended(): Promise<number | null>;
 }
 
-/** Runs the command to its end: for what fails at the start. */
-export async function runGateway(args: string[], environment: Record<string, string>) {
+/**
+ * Runs the command to its end: for what fails at the start.
+ * @param interruptAt sends SIGINT when standard error says so
+ */
+export async function runGateway(args: string[], environment: Record<string, string>, interruptAt?: string) {
   const child = spawnGateway(args, environment);
   const output = { stdout: '', stderr: '' };
   child.stdout?.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
-  child.stderr?.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
+  let isInterrupted = false;
+  child.stderr?.on('data', (chunk: Buffer) => {
+    output.stderr += chunk.toString();
+    if (interruptAt === undefined || isInterrupted || !output.stderr.includes(interruptAt)) return;
+    isInterrupted = true;
+    child.kill('SIGINT');
+  });
   const [exitCode] = (await once(child, 'close')) as [number | null];
   return { ...output, exitCode };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeWithPostgres, startPostgres, type TestPostgres } from '../postgres.ts';
-import { type GatewayProcess, startGateway } from './gateway-process.ts';
+import { type GatewayProcess, runGateway, secret, startGateway } from './gateway-process.ts';
 import { startSteadyClients } from './steady-clients.ts';
 
 const ping = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' });
@@ -157,6 +157,17 @@ describeWithPostgres('workers', () => {
     expect(await isServing(gateway)).toBe(true);
     process.kill(second, 'SIGKILL');
     expect(await gateway.ended()).toBe(1);
+  });
+
+  test.each(['0', '2'])('Ctrl-C while it waits for its database ends it at once, with WORKERS=%s', async (WORKERS) => {
+    const away = { DATABASE_URL: 'postgresql://127.0.0.1:1/away', JWT_SECRET_KEY: secret, PORT: '0', WORKERS };
+    // The next attempt would come after a minute.
+    const settings = { ...away, DB_RETRY_INTERVAL_MS: '60000' };
+    const startedAt = performance.now();
+    const ended = await runGateway(['serve'], settings, 'the database cannot be reached yet');
+    expect(ended.exitCode).toBe(130);
+    expect(ended.stderr).toContain('SIGINT while starting');
+    expect(performance.now() - startedAt).toBeLessThan(25_000);
   });
 
   test('--dev (DEV_MODE): the .env file is changed, also by an editor that puts a new file in its place, and new workers have what it says', async () => {
