@@ -57,6 +57,14 @@ export function isConnectFailure(error: unknown): boolean {
   return ['timeout expired', 'Connection terminated'].some((text) => error.message.includes(text));
 }
 
+/**
+ * SQLSTATE class 40, transaction rollback: a standby cancels a query that stands in the way of what the primary has written
+ * (https://www.postgresql.org/docs/17/hot-standby.html#HOT-STANDBY-CONFLICT).
+ */
+export function isConflict(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && /^40...$/.test(error.code);
+}
+
 function isUnavailable(code: string, message: string): boolean {
   if (sqliteUnavailable.test(code)) return true;
   if (/^[0-9A-Z]{5}$/.test(code) && unavailableClasses.includes(code.slice(0, 2))) return true;

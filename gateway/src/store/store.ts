@@ -17,7 +17,7 @@ import { type BatchRows, runBatch } from './batch.ts';
 import { COPY_FROM_ROWS, insertByValues, type TableName } from './bulk-insert.ts';
 import type { Connection, Log } from './connection.ts';
 import { connect, connectReplicas } from './dialect.ts';
-import { toGatewayError } from './failure.ts';
+import { isConflict, toGatewayError } from './failure.ts';
 import type { PoolState } from './pool.ts';
 import { QueryLog } from './query-log.ts';
 import type { Replicas } from './replicas.ts';
@@ -102,8 +102,9 @@ function createStore(
       return await run(replica.db);
     } catch (error) {
       const told = toGatewayError(error);
-      if (!isGone(told)) throw told;
-      replicas?.leaveOut(replica, error);
+      if (isGone(told)) replicas?.leaveOut(replica, error);
+      // A conflict says nothing against the replica: the next list may well be its.
+      else if (!isConflict(error)) throw told;
       return await guarded(() => run(db));
     }
   }

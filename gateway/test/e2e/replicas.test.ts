@@ -1,4 +1,5 @@
 // Databases with different rows stand for the primary and its replicas: what a list shows tells who answered it.
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openStore, type Store } from '../../src/store/store.ts';
 import { configOf } from '../config-of.ts';
@@ -45,6 +46,21 @@ describeWithPostgres('read replicas', () => {
     expect(seen.toSorted()).toEqual(['first', 'first', 'second', 'second']);
     const own = await store.query((db) => db.selectFrom('servers').select('name').executeTakeFirst());
     expect(own).toEqual({ name: 'primary' });
+  });
+
+  it('leave a list to the primary that they cancel for the sake of its log, and answer the next one', async () => {
+    for (const name of ['primary', 'first']) {
+      await using own = await openStore(configOf({ DATABASE_URL: urls[name] ?? '' }), quiet);
+      const body = "raise 'canceling statement due to conflict with recovery' using errcode = '40001';";
+      const define = `create function answering() returns name language plpgsql as $$ begin
+        ${name === 'first' ? body : ''} return current_database(); end $$`;
+      await own.query((db) => sql.raw(define).execute(db));
+    }
+    await using store = await open([urls['first'] ?? '']);
+    await expect.poll(() => list(store)).toBe('first');
+    const rows = await store.read((db) => db.selectNoFrom(sql<string>`answering()`.as('name')).execute());
+    expect(rows).toEqual([{ name: 'primary' }]);
+    expect(await list(store)).toBe('first');
   });
 
   it.each([
