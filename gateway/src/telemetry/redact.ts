@@ -1,14 +1,15 @@
 // Takes secrets out of text that leaves the process: logs, and rows that are written down. Only failures and their like are
-// logged, so the expressions are no part of the request path.
+// logged, so the expressions are no part of the request path. But anybody can make the gateway log a long text: each expression
+// looks at a character a bounded number of times, so none may begin anew within what it has just run over.
 
 const HIDDEN = '<hidden>';
 
 const rules: [RegExp, string][] = [
-  // A JWT, wherever it stands.
-  [/\beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*/g, HIDDEN],
+  // A JWT, wherever it stands, with the word that it is part of.
+  [/(?<![\w-])(?=[\w-]*eyJ[\w-]{5})[\w-]+\.[\w-]{5,}\.[\w-]*/g, HIDDEN],
   [/\b(bearer|basic)\s+[\w+/=.~-]{8,}/gi, `$1 ${HIDDEN}`],
   // The password of a URL.
-  [/([a-z][a-z0-9+.-]*:\/\/[^\s:/@"\\]*):[^\s/@"\\]+@/gi, `$1:${HIDDEN}@`],
+  [/(:\/\/[^\s:/@"\\]*):[^\s/@"\\]+@/g, `$1:${HIDDEN}@`],
   // Members, parameters and headers by their name: "password":"…", api_key=…, X-Api-Key: …
   [
     /((?:password|passwd|secret|token|api[_-]?key|authorization|jwt_secret_key)\\?["']?\s*[:=]\s*\\?["']?)(?!<hidden>)([^\s"'\\,&}]{3,})/gi,

@@ -16,6 +16,33 @@ test.each([
   expect(redact(text)).toContain('<hidden>');
 });
 
+test.each([
+  ['letters', 'a'],
+  ['names of secrets', 'token'],
+  ['names that nothing follows', 'token \\" '],
+  ['beginnings of tokens', 'eyJ-'],
+  ['beginnings of credentials', 'Bearer '],
+  ['beginnings of URLs', 'http://a:'],
+  ['dots and plus signs', 'a.+-'],
+])('takes time in proportion to the text: %s', (_, piece) => {
+  const text = piece.repeat(200_000 / piece.length);
+  const startedAt = performance.now();
+  redact(text);
+  // With time that grows with the square it is more than ten seconds.
+  expect(performance.now() - startedAt).toBeLessThan(500);
+});
+
+test('hides a secret behind whatever stands in front of it', () => {
+  for (const text of [
+    `x-${jwt}`,
+    `${'a'.repeat(5000)}://u:hunter2@h`,
+    `1http://:hunter2@h`,
+    `"token":"${'t'.repeat(9000)}hunter2"`,
+  ]) {
+    expect(redact(text)).not.toMatch(/hunter2|c2lnbmF0dXJl/);
+  }
+});
+
 test('leaves what is no secret as it is', () => {
   const text =
     '{"level":40,"code":"GW_UNAUTHORIZED","method":"GET /tools","detail":"the request has no Authorization header"}';
