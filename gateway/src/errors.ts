@@ -1,5 +1,6 @@
 // Every error the gateway itself reports: a stable code, the HTTP status and the JSON-RPC number it crosses the wire with,
-// what it means and what to try next. JSON-RPC leaves -32000 to -32099 to the server; MCP keeps all below -32019 for itself.
+// what it means and what to try next. JSON-RPC leaves -32000 to -32099 to the server; MCP keeps all below -32019 for itself (-32023
+// was published before that was known here). Each number has one meaning, but for those of JSON-RPC itself and -32001.
 
 export const errors = {
   GW_UNAUTHORIZED: {
@@ -60,7 +61,7 @@ export const errors = {
   },
   GW_CREDENTIALS_UNREADABLE: {
     status: 500,
-    rpcCode: -32014,
+    rpcCode: -32017,
     message: 'stored credentials of an upstream cannot be read',
     hint: 'start with the secret that they were stored with, or register the upstream with its credentials again',
   },
@@ -90,13 +91,13 @@ export const errors = {
   },
   GW_CLIENT_UNREACHABLE: {
     status: 502,
-    rpcCode: -32021,
+    rpcCode: -32008,
     message: 'the client cannot be asked',
     hint: 'keep a session (USE_STATEFUL_SESSIONS) and its event stream open',
   },
   GW_CLIENT_TIMEOUT: {
     status: 504,
-    rpcCode: -32022,
+    rpcCode: -32000,
     message: 'the client did not answer in time',
     hint: 'answer sooner, or raise MCPGATEWAY_ELICITATION_TIMEOUT',
   },

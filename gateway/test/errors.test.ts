@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { errors, GatewayError, toJsonRpcError } from '../src/errors.ts';
+import { rpcCodes } from '../src/mcp/rpc-error.ts';
 
 it('has a message, a hint, a status and a JSON-RPC number for every code', () => {
   for (const [code, row] of Object.entries(errors)) {
@@ -10,6 +11,19 @@ it('has a message, a hint, a status and a JSON-RPC number for every code', () =>
     const isServerCode = row.rpcCode <= -32000 && row.rpcCode >= -32099;
     expect(isServerCode || [-32600, -32602, -32603].includes(row.rpcCode), code).toBe(true);
   }
+});
+
+it('gives each number one meaning, and none that MCP gives it', () => {
+  const protocol = new Set<number>(Object.values(rpcCodes));
+  const owners = new Map<number, string[]>();
+  for (const [code, { rpcCode }] of Object.entries(errors)) {
+    if (rpcCode > -32000 || rpcCode < -32099) continue;
+    expect(protocol.has(rpcCode), code).toBe(false);
+    owners.set(rpcCode, [...(owners.get(rpcCode) ?? []), code]);
+  }
+  // Both with an HTTP status of their own; clients know -32001 as either.
+  const shared = [...owners.values()].filter(({ length }) => length > 1);
+  expect(shared).toEqual([['GW_UNAUTHORIZED', 'GW_SESSION_NOT_FOUND']]);
 });
 
 it('never sends a client-fault code for our own failure', () => {
