@@ -26,7 +26,9 @@ const compressible = /^(?:text\/(?!event-stream)|application\/(?:[\w.+-]*\+)?(?:
 export function compressAnswers(app: FastifyInstance, config: CompressionConfig): void {
   const compress = createCompress(config);
   app.addHook('onSend', function compressAnswer(request, reply, payload, done) {
-    if (typeof payload !== 'string' || payload.length < config.COMPRESSION_MINIMUM_SIZE) return done(null, payload);
+    // Lists come from their cache as bytes.
+    const isWhole = typeof payload === 'string' || Buffer.isBuffer(payload);
+    if (!isWhole || payload.length < config.COMPRESSION_MINIMUM_SIZE) return done(null, payload);
     if (!mayCompress(request, reply)) return done(null, payload);
     addVary(reply);
     const encoding = chooseEncoding(request.headers['accept-encoding']);
@@ -66,7 +68,9 @@ function weakenEtag(reply: FastifyReply): void {
 type Done = (error: Error | null, bytes?: Buffer) => void;
 
 /** Remembers what it compressed twice: the key is the whole text, so nobody gets bytes of another answer. */
-export function createCompress(config: CompressionConfig): (text: string, encoding: Encoding, done: Done) => void {
+export function createCompress(
+  config: CompressionConfig,
+): (text: string | Buffer, encoding: Encoding, done: Done) => void {
   const kept = new Map<string, Buffer>();
   /** Once seen, by hash: an answer that never comes again is not kept. */
   const seen = new Set<string>();
@@ -96,7 +100,7 @@ export function createCompress(config: CompressionConfig): (text: string, encodi
       kept.clear();
       keptBytes = 0;
     }
-    const source = Buffer.from(text);
+    const source = typeof text === 'string' ? Buffer.from(text) : text;
     // 256 bits, since two texts must never share a key.
     const key = `${encoding}${createHash('sha256').update(source).digest('base64')}`;
     const known = kept.get(key);

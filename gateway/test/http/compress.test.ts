@@ -3,6 +3,7 @@ import Fastify from 'fastify';
 import { expect, it } from 'vitest';
 import { compressAnswers } from '../../src/http/compress.ts';
 import { chooseEncoding } from '../../src/http/encoding.ts';
+import type { Store } from '../../src/store/store.ts';
 import { createTestApp } from '../test-app.ts';
 
 const listTools = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
@@ -43,6 +44,23 @@ it('compresses answers by brotli and gzip, and says so to caches', async () => {
   expect(Number(br.headers['content-length'])).toBe(br.rawPayload.length);
   const gzip = await test.post('/rpc', listTools, { 'accept-encoding': 'gzip' });
   expect(gunzipSync(gzip.rawPayload).toString()).toBe(plain.body);
+});
+
+it('compresses answers that are bytes, as the lists of the registry are', async () => {
+  const { app, text } = textApp();
+  app.get('/bytes', (_request, reply) => reply.type('application/json').send(Buffer.from(text)));
+  const bytes = await app.inject({ url: '/bytes', headers: { 'accept-encoding': 'gzip' } });
+  expect(bytes.headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'Accept-Encoding' });
+  expect(Number(bytes.headers['content-length'])).toBe(bytes.rawPayload.length);
+  expect(gunzipSync(bytes.rawPayload).toString()).toBe(text);
+
+  const store = { read: async () => [], query: async () => undefined } as unknown as Store;
+  const environment = { COMPRESSION_MINIMUM_SIZE: '0', DB_METRICS_RECORDING_ENABLED: 'false' };
+  await using test = createTestApp({ store, environment });
+  const headers = { 'accept-encoding': 'gzip' };
+  const list = await test.send({ method: 'GET', url: '/gateways?include_pagination=true', headers });
+  expect(list.headers['content-encoding']).toBe('gzip');
+  expect(JSON.parse(gunzipSync(list.rawPayload).toString())).toEqual({ gateways: [] });
 });
 
 it('names Accept-Encoding in Vary also for whoever takes no encoding', async () => {
