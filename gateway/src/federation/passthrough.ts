@@ -48,7 +48,7 @@ export function passedHeaders(
   const passed: string[] = [];
   if (headers === undefined) return passed;
   const add = (name: string, value: string | string[] | undefined) => {
-    if (value === undefined || name in address.headers || passed.includes(name)) return;
+    if (value === undefined || name in address.headers || hasName(passed, name)) return;
     const text = Array.isArray(value) ? value.join(', ') : value;
     if (text.length <= MAX_VALUE_LENGTH) passed.push(name, text);
   };
@@ -58,6 +58,12 @@ export function passedHeaders(
     if (!never.has(lower) && !lower.startsWith('mcp-param-')) add(lower, headers[lower]);
   }
   return passed;
+}
+
+/** Not `includes`: a value may read like a name. */
+function hasName(pairs: string[], name: string): boolean {
+  for (let at = 0; at < pairs.length; at += 2) if (pairs[at] === name) return true;
+  return false;
 }
 
 /** Of what is passed on, what says for whom; pairs behind each other. */
