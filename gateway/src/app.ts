@@ -59,7 +59,7 @@ import { transferRoutes } from './http/transfer.ts';
 import { websocketRoutes } from './http/websocket.ts';
 import { wellKnownRoutes } from './http/well-known.ts';
 import type { McpPorts } from './mcp/ports.ts';
-import { RpcError } from './mcp/rpc-error.ts';
+import { RpcError, toCountedCode } from './mcp/rpc-error.ts';
 import { viewerOf } from './mcp/viewer.ts';
 import { countError, type Metrics, observeUpstream, renderMetrics, watchSources } from './metrics.ts';
 import type { Plugins } from './plugins/load-plugins.ts';
@@ -303,7 +303,7 @@ function tellFailure(
     countError(metrics, code);
     log[status >= 500 ? 'error' : 'warn']({ code, method, detail, correlationId: requestId }, 'request failed');
   } else if (error instanceof RpcError) {
-    countError(metrics, String(error.code));
+    countError(metrics, toCountedCode(error.code));
   } else {
     countError(metrics, 'GW_INTERNAL');
     log.error({ err: error, method, correlationId: requestId }, 'request failed');

@@ -28,6 +28,8 @@ export class HealthMonitor implements Disposable {
   readonly #nowMs: () => number;
   readonly #failures = new Map<string, number>();
   readonly #checkedAtMs = new Map<string, number>();
+  /** Why what an upstream offers could not be read when it came back. */
+  readonly #unread = new Map<string, string>();
   #timer: NodeJS.Timeout | undefined;
   #isListFailing = false;
 
@@ -80,18 +82,31 @@ export class HealthMonitor implements Disposable {
   async #check(address: UpstreamAddress, isReachable: boolean): Promise<void> {
     const { check, sync, log } = this.#options;
     const { id, url } = address;
+    let isThere = false;
     try {
       await check(address);
+      isThere = true;
       this.#failures.delete(id);
       if (!isReachable) {
         await sync(id);
+        this.#unread.delete(id);
         log.info({ gateway: id }, 'an upstream is back');
       }
     } catch (error) {
       if (isReachable) await this.#failed(id, new URL(url).origin, error);
+      else if (isThere) this.#notRead(id, new URL(url).origin, error);
     } finally {
       this.#checkedAtMs.set(id, this.#nowMs());
     }
+  }
+
+  /** It answers and stays away: somebody has to know why. It is asked every few seconds, and the same is said once. */
+  #notRead(id: string, origin: string, error: unknown): void {
+    const reason = String(error);
+    if (this.#unread.get(id) === reason) return;
+    this.#unread.set(id, reason);
+    const message = 'an upstream answers again, but what it offers cannot be read: it stays out of the lists';
+    this.#options.log.warn({ gateway: id, origin, error: reason }, message);
   }
 
   async #failed(id: string, origin: string, error: unknown): Promise<void> {
@@ -109,7 +124,7 @@ export class HealthMonitor implements Disposable {
   }
 
   #forgetAllBut(ids: Set<string>): void {
-    for (const map of [this.#failures, this.#checkedAtMs])
+    for (const map of [this.#failures, this.#checkedAtMs, this.#unread])
       for (const id of map.keys()) if (!ids.has(id)) map.delete(id);
   }
 }

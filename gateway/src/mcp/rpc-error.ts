@@ -15,6 +15,13 @@ export const rpcCodes = {
   unsupportedVersion: -32022,
 } as const;
 
+const known: ReadonlySet<number> = new Set(Object.values(rpcCodes));
+
+/** For counting: an upstream may send any number, and each would be a line of /metrics for ever. */
+export function toCountedCode(code: number): string {
+  return known.has(code) ? String(code) : 'other';
+}
+
 /** What stands behind `"error":` on the wire. */
 export interface RpcErrorBody {
   code: number;

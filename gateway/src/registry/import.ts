@@ -5,7 +5,7 @@ import { GatewayError } from '../errors.ts';
 import { everything } from '../mcp/viewer.ts';
 import { parse } from '../parse.ts';
 import { isIn } from '../store/portable.ts';
-import type { Store } from '../store/store.ts';
+import type { Log, Store } from '../store/store.ts';
 import { readBody } from './body.ts';
 import { Headers } from './catalog-queries.ts';
 import type { CredentialBox } from './credentials.ts';
@@ -44,6 +44,7 @@ export interface ImportReport {
 export interface ImportParts {
   store: Store;
   credentials: CredentialBox;
+  log: Pick<Log, 'error'>;
   gateways: GatewayService;
   servers: ServerService;
   tools: EntryService;
@@ -88,6 +89,7 @@ export async function importRegistry(parts: ImportParts, body: unknown): Promise
       } catch (error) {
         report.failed += 1;
         report.errors.push({ kind, name: entity.name, ...toFailure(error) });
+        if (!(error instanceof GatewayError)) parts.log.error({ err: error, kind, name: entity.name }, 'import failed');
       }
     }
   }

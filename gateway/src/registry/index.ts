@@ -67,6 +67,6 @@ export function createRegistry({ store, connect, caches, config, log }: Registry
     catalog: memory.catalog,
     lists: createLists(caches, config),
     export: (query, user) => exportRegistry(store, query, user),
-    import: (body) => importRegistry({ store, credentials, ...services }, body),
+    import: (body) => importRegistry({ store, credentials, log, ...services }, body),
   };
 }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { describeWithEachDatabase } from '../databases.ts';
 import { fastTime } from '../registry/stub-upstream.ts';
 import { type Json, type RegistryApp, startRegistryApp, upstreamUrl } from './registry-app.ts';
@@ -113,6 +113,15 @@ describeWithEachDatabase('export and import', (useDatabase) => {
     const report = (await there.registry.import({ import_data: broken })) as Json;
     expect(report).toMatchObject({ status: 'failed', failed: 1, updated: 3 });
     expect(report.errors).toMatchObject([{ kind: 'tools', name: 'api', code: 'GW_ADDRESS_REFUSED' }]);
+  });
+
+  it('tells of a fault of its own without the inside, which is in the log', async () => {
+    vi.spyOn(there.store, 'transaction').mockRejectedValueOnce(new TypeError('a bug'));
+    const selected_entities = { servers: ['clock'] };
+    const report = await importTo(there, { selected_entities, conflict_strategy: 'update' });
+    expect(report.errors).toMatchObject([{ kind: 'servers', name: 'clock', code: 'GW_INTERNAL' }]);
+    expect(JSON.stringify(report)).not.toContain('a bug');
+    expect(there.warnings).toEqual(['import failed']);
   });
 
   it('refuses a document that is none', async () => {

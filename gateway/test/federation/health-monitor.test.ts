@@ -8,6 +8,8 @@ function createMonitored(names: string[], isLeader = true) {
     down: new Set<string>(),
     checked: [] as string[],
     synced: [] as string[],
+    unreadable: undefined as string | undefined,
+    warned: [] as string[],
     most: 0,
   };
   let running = 0;
@@ -27,11 +29,15 @@ function createMonitored(names: string[], isLeader = true) {
     },
     setUnreachable: async (id) => state.reachable.set(id, false),
     sync: async (id) => {
+      if (state.unreadable !== undefined) throw new Error(state.unreadable);
       state.synced.push(id);
       state.reachable.set(id, true);
     },
     isLeader: () => isLeader,
-    log: { warn: () => undefined, info: () => undefined },
+    log: {
+      warn: (detail, message) => state.warned.push(`${message} ${JSON.stringify(detail)}`),
+      info: () => undefined,
+    },
     nowMs: () => clock.nowMs,
   });
   const roundAt = async (seconds: number) => {
@@ -67,6 +73,20 @@ test('who is away is asked in every round, and comes back with its lists', async
   state.down.delete('one');
   await roundAt(7);
   expect(state).toMatchObject({ synced: ['one'] });
+  expect(state.reachable.get('one')).toBe(true);
+});
+
+test('one that answers again and whose lists cannot be read is told of, once per reason', async () => {
+  const { state, roundAt } = createMonitored(['one']);
+  state.reachable.set('one', false);
+  state.unreadable = 'the name of a tool is taken';
+  for (const at of [1, 3, 5]) await roundAt(at);
+  expect(state.warned).toEqual([expect.stringMatching(/cannot be read.*"gateway":"one".*the name of a tool is taken/)]);
+  state.unreadable = 'another reason';
+  await roundAt(7);
+  expect(state.warned).toHaveLength(2);
+  state.unreadable = undefined;
+  await roundAt(9);
   expect(state.reachable.get('one')).toBe(true);
 });
 

@@ -90,6 +90,15 @@ test('a failed call is logged as an error, a fault of the client’s message is 
   ]);
 });
 
+test('an upstream adds no lines to the metrics, whatever numbers it sends', async () => {
+  let code = -31_000;
+  await using gateway = createTestApp({ answer: async () => ({ ok: false, error: { code: code--, message: 'no' } }) });
+  for (let id = 0; id < 5; id++) {
+    await gateway.post('/rpc', { jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'convert_time' } });
+  }
+  expect(Object.fromEntries(gateway.metrics.errors)).toEqual({ other: 5 });
+});
+
 test('metrics need a token unless the setting opens them', async () => {
   await using closed = createTestApp();
   await using open = createTestApp({ environment: { METRICS_AUTH_REQUIRED: 'false' } });
