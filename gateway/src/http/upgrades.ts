@@ -2,6 +2,7 @@
 // what. Only then the connection changes hands. @fastify/websocket would add two hooks to every route of the gateway.
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { WebSocket, WebSocketServer } from 'ws';
 
@@ -17,6 +18,7 @@ export class Upgrades {
   constructor(app: FastifyInstance, sockets: WebSocketServer) {
     this.#sockets = sockets;
     app.server.on('upgrade', (raw: IncomingMessage, socket: Duplex, head: Buffer) => {
+      if (raw.headers.upgrade?.toLowerCase() !== 'websocket') return serveWithoutUpgrade(app, raw, socket, head);
       // Node takes its own listener away before it hands over the socket.
       socket.on('error', destroy);
       this.#pending.set(raw, { socket, head });
@@ -49,6 +51,33 @@ export class Upgrades {
     raw.emit('close');
     return true;
   }
+}
+
+/** What belongs to the offer, not to the request. `connection` is written anew. */
+const ofUpgrade: ReadonlySet<string> = new Set([
+  'connection',
+  'upgrade',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+]);
+
+/**
+ * An upgrade that is not served here (`h2c`, which `curl --http2` offers with every request) is an offer to be passed over (RFC 9110
+ * section 7.8). Once anybody listens for upgrades Node reads no body of such a request, so it is given to Node again without the
+ * offer: its head, what had been read behind it, and the connection, which ends with the answer.
+ */
+function serveWithoutUpgrade(app: FastifyInstance, raw: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const lines = [`${raw.method} ${raw.url} HTTP/${raw.httpVersion}`];
+  for (let at = 0; at < raw.rawHeaders.length; at += 2) {
+    const name = raw.rawHeaders[at] ?? '';
+    if (!ofUpgrade.has(name.toLowerCase())) lines.push(`${name}: ${raw.rawHeaders[at + 1]}`);
+  }
+  lines.push('connection: close', '', '');
+  // Headers are bytes to Node, one per character.
+  socket.unshift(Buffer.concat([Buffer.from(lines.join('\r\n'), 'latin1'), head]));
+  app.server.emit(socket instanceof TLSSocket ? 'secureConnection' : 'connection', socket);
+  socket.resume();
 }
 
 function destroy(this: Duplex): void {

@@ -59,6 +59,40 @@ test('a handshake on a path of HTTP is answered and the connection closed', asyn
   expect(text).toContain('HTTP/1.1 200');
 });
 
+test('an offer of h2c, as curl --http2 makes it, is passed over: the request is answered, its body read', async () => {
+  await using gateway = await listening();
+  const port = Number(urlOf(gateway).split(':')[1]);
+  const offer = 'connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n';
+  const ask = async (head: string, parts: string[]) => {
+    const socket = connect(port, '127.0.0.1');
+    const closed = once(socket, 'close');
+    let text = '';
+    socket.on('data', (chunk) => (text += String(chunk)));
+    socket.write(`${head}host: localhost\r\nauthorization: ${withToken.authorization}\r\n${offer}`);
+    for (const part of parts) {
+      socket.write(part);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await closed;
+    return text;
+  };
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: { é: 'ü' } });
+  const head = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`;
+  const post = 'POST /rpc HTTP/1.1\r\n';
+  // In one piece, behind its head, and in two.
+  for (const parts of [[`${head}${body}`], [head, body], [`${head}${body.slice(0, 30)}`, body.slice(30)]]) {
+    const answer = await ask(post, parts);
+    expect(answer).toContain('HTTP/1.1 200');
+    expect(answer).toContain('"fast-time-convert-time"');
+  }
+  const chunked = `content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n`;
+  const chunks = `${Buffer.byteLength(body).toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+  expect(await ask(post, [chunked, chunks])).toContain('"fast-time-convert-time"');
+  expect(await ask('GET /health HTTP/1.1\r\n', ['\r\n'])).toContain('HTTP/1.1 200');
+  // The offer does not open a door.
+  expect(await ask('GET /tools HTTP/1.1\r\n', ['authorization: Bearer x\r\n\r\n'])).toContain('HTTP/1.1 4');
+});
+
 test.each([
   ['a message that is too large', { MAX_REQUEST_BYTES: '1024' }, 'x'.repeat(2000), 1009],
   ['a binary message', {}, Buffer.from('{}'), 1003],
