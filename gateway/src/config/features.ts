@@ -6,7 +6,11 @@ export const featureSettings = {
   MCPGATEWAY_UI_ENABLED: flag('serve the admin pages at /admin', false),
   MCPGATEWAY_ADMIN_API_ENABLED: flag('serve the JSON routes below /admin', false),
   TEMPLATES_AUTO_RELOAD: flag('read the templates of the admin pages anew for each page', false),
-  ADMIN_STATS_CACHE_ENABLED: flag('keep the counts that the admin pages and /admin/stats show', true, { live: true }),
+  ADMIN_STATS_CACHE_ENABLED: flag(
+    'keep the counts and figures that the admin pages show; /admin/stats is always counted anew',
+    true,
+    { live: true },
+  ),
   ADMIN_STATS_CACHE_SYSTEM_TTL: seconds('how long the counts of the registry are kept', {
     default: 60,
     minimum: 0,

@@ -28,14 +28,22 @@ export function showSettings({ config, origins }: ResolvedConfig): Record<Settin
   return Object.fromEntries(shown) as Record<SettingName, ShownSetting>;
 }
 
-/** `NAME=value  # origin`, by section: with the comments taken away it is an .env file. */
+/** What an .env file would read otherwise than it is: line breaks, comments, quotes, blanks at the ends. */
+function toEnvText(text: string): string {
+  if (!/[\n\r#"'`\\]|^\s|\s$/.test(text)) return text;
+  // Node's parser reads `\n` within double quotes as a line break, and nothing else; within the others nothing at all.
+  const quote = ['"', "'", '`'].find((one) => !text.includes(one)) ?? '"';
+  return `${quote}${quote === '"' ? text.replaceAll('\n', '\\n') : text}${quote}`;
+}
+
+/** `NAME=value  # origin`, by section: an .env file, but for secrets. */
 export function printSettings(resolved: ResolvedConfig): string {
   const lines: string[] = [];
   let section = '';
   for (const [name, setting] of Object.entries(showSettings(resolved))) {
     if (setting.section !== section) lines.push(`${lines.length > 0 ? '\n' : ''}# ${setting.section}`);
     section = setting.section;
-    lines.push(`${name}=${setting.value}  # ${setting.origin}`);
+    lines.push(`${name}=${toEnvText(String(setting.value))}  # ${setting.origin}`);
   }
   return `${lines.join('\n')}\n`;
 }

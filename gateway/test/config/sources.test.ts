@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { expect, it } from 'vitest';
 import { aliases } from '../../src/config/aliases.ts';
 import { meaningless, toldMeaningless } from '../../src/config/meaningless.ts';
@@ -8,7 +9,7 @@ import { presets } from '../../src/config/presets.ts';
 import { refused } from '../../src/config/refused.ts';
 import { printSettings, showSettings } from '../../src/config/show.ts';
 import { readSettings, withoutFile } from '../../src/config/sources.ts';
-import { Config, changeConfig } from '../../src/config.ts';
+import { Config, changeConfig, resolveConfig, secrets } from '../../src/config.ts';
 import { testSecret } from '../config-of.ts';
 
 const base = { JWT_SECRET_KEY: testSecret };
@@ -29,6 +30,17 @@ it('prefers the command line to the environment, that to the .env file, and that
     WORKERS: 'environment (GUNICORN_WORKERS)',
     BACKPRESSURE: 'default',
   });
+});
+
+it('prints settings so that an .env file of them says the same, texts of several lines too', () => {
+  const robots = ['User-agent: *\nDisallow: /a # all', 'a "quoted"\ntext', "it's #1"];
+  for (const settings of [{}, ...robots.map((text) => ({ WELL_KNOWN_ROBOTS_TXT: text }))]) {
+    const resolved = resolveConfig([{ name: 'x', values: { ...base, ...settings } }]);
+    const read = parseEnv(printSettings(resolved));
+    for (const [name, value] of Object.entries(resolved.config)) {
+      if (!secrets.has(name)) expect(read[name], name).toBe(String(value));
+    }
+  }
 });
 
 it('refuses a preset that there is not, and a file that cannot be read', () => {

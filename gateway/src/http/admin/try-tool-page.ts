@@ -1,5 +1,5 @@
 // Calls a tool by hand: a form made from its input schema, the answer below it. The call goes the way of all calls.
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { anonymous } from '../../auth/index.ts';
 import { GatewayError } from '../../errors.ts';
@@ -58,7 +58,7 @@ export function tryToolPage(app: FastifyInstance, pages: Pages, { registry, port
     const form = toForm(request.body);
     const params = { name: tool.name, arguments: toArguments(tool, form) };
     const startedAt = performance.now();
-    const outcome = await call(tool.name, params, toCaller(request));
+    const outcome = await call(tool.name, params, toCaller(request, reply));
     const took = `${(performance.now() - startedAt).toFixed(1)} ms`;
     return pages.send(request, reply, 'try', { ...view(id, tool, form), outcome: { ...outcome, took } });
   });
@@ -79,10 +79,11 @@ export function tryToolPage(app: FastifyInstance, pages: Pages, { registry, port
 }
 
 /** Nothing of the browser's request goes to the upstream: it holds the cookie. */
-function toCaller(request: FastifyRequest): Caller {
+function toCaller(request: FastifyRequest, reply: FastifyReply): Caller {
   const gone = new AbortController();
-  request.raw.once('close', () => {
-    if (request.raw.destroyed && !request.raw.complete) gone.abort();
+  // Of the answer: the request was read whole before this is called.
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort();
   });
   return {
     serverId: undefined,
