@@ -10,8 +10,8 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { createToken } from '../src/auth/token.ts';
+import { packageFolder } from '../src/version.ts';
 
 const secret = 'a-secret-of-at-least-32-characters!!';
 const PER_ADDRESS = 5_000;
@@ -22,7 +22,7 @@ const transport = process.argv[2] === 'websocket' ? 'websocket' : 'sse';
 const count = Number(process.argv[3] ?? 10_000);
 
 const folder = await mkdtemp(join(tmpdir(), 'idle-sessions-'));
-const gateway = spawn(process.execPath, [fileURLToPath(new URL('../src/main.js', import.meta.url)), 'serve'], {
+const gateway = spawn(process.execPath, [join(packageFolder, 'bin/gateway.js'), 'serve'], {
   env: {
     ...process.env,
     HOST: '0.0.0.0',

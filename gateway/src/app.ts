@@ -25,6 +25,7 @@ import type { SettingsPort } from './http/admin-config.ts';
 import { announceChange } from './http/announce-changes.ts';
 import { compressAnswers } from './http/compress.ts';
 import { registerErrorHandler } from './http/error-handler.ts';
+import { createFastDoor, type FastDoor, mayHaveFastDoor } from './http/fast-door.ts';
 import { createRefuseLoops, federationRoutes } from './http/federation.ts';
 import { gatewayRoutes } from './http/gateways.ts';
 import { healthRoutes } from './http/health.ts';
@@ -35,13 +36,13 @@ import { Load } from './http/load.ts';
 import { loginRoutes } from './http/login.ts';
 import { metricsRoutes } from './http/metrics.ts';
 import { observeQueries } from './http/observe-queries.ts';
-import { observeRequests } from './http/observe-requests.ts';
+import { createObserve, observeRequests } from './http/observe-requests.ts';
 import { describeRoutes, openapiRoutes } from './http/openapi.ts';
 import { askForPermissions, forPermitted } from './http/permissions.ts';
 import { promptRoutes } from './http/prompts.ts';
 import { protectEdge } from './http/protect-edge.ts';
 import { toGuardedRateLimit } from './http/rate-limit.ts';
-import { logAccess, recordChanges, recordRefusals, recordTokenUse } from './http/record-requests.ts';
+import { createRecordUse, logAccess, recordChanges, recordRefusals, recordTokenUse } from './http/record-requests.ts';
 import { includeFigures } from './http/records.ts';
 import type { HasServer } from './http/require-server.ts';
 import { resourceRoutes } from './http/resources.ts';
@@ -126,6 +127,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
     log,
   } = parts;
   const measured = { metrics, render: parts.renderMetrics ?? (() => renderMetrics(metrics)) };
+  let door: FastDoor | undefined;
   const app = Fastify({
     loggerInstance: log,
     // The access log would cost more than the request; failures are logged, and /metrics counts everything.
@@ -133,8 +135,12 @@ export function buildApp(parts: AppParts): FastifyInstance {
     childLoggerFactory: (logger) => logger,
     ...(config.CORRELATION_ID_ENABLED ? { genReqId: toRequestId } : {}),
     bodyLimit: config.MAX_REQUEST_BYTES,
-    serverFactory: (handler) =>
-      createHttpServer(carrier?.around(handler) ?? handler, { config, limits: toServerLimits(config), load }),
+    serverFactory: (handler) => {
+      // It is made with the app, which is made with its server.
+      const fastDoor: Pick<FastDoor, 'take'> = { take: (raw, response) => door?.take(raw, response) === true };
+      const limits = toServerLimits(config);
+      return createHttpServer(carrier?.around(handler) ?? handler, { config, limits, load, fastDoor });
+    },
   });
   const { catalog } = registry;
   const restCalls = createRestCalls(config, (outcome, seconds) => observeUpstream(metrics, 'rest', outcome, seconds));
@@ -204,7 +210,8 @@ export function buildApp(parts: AppParts): FastifyInstance {
   app.decorate('load', load);
   app.decorate('readmit', createReadmit(config, access.grants));
   traceRequests(app, { config, metrics, tracer });
-  if (config.ENABLE_METRICS) observeRequests(app, metrics);
+  const observe = config.ENABLE_METRICS ? createObserve(metrics) : undefined;
+  if (observe !== undefined) observeRequests(app, observe);
   protectEdge(app, config);
   if (store.queryLog !== undefined) observeQueries(app, store.queryLog);
   registerErrorHandler(app, failed);
@@ -213,17 +220,24 @@ export function buildApp(parts: AppParts): FastifyInstance {
   recordRefusals(app, records.security);
   recordChanges(app, records.audit);
 
+  const verifyToken = createVerifyToken(config, caches);
+  const recordUse = records.tokenUse === undefined ? undefined : createRecordUse(records.tokenUse);
+  const hasServer: HasServer = (id, identity) => catalog.hasServer(id, viewerOf(identity));
+  if (mayHaveFastDoor(config, isTraced)) {
+    const { grants } = access;
+    door = createFastDoor({ config, app, load, verifyToken, grants, hasServer, failed, observe, recordUse });
+  }
+
   describeRoutes(app);
-  app.register(healthRoutes, { ping: () => store.ping(), failed });
+  app.register(healthRoutes, { ping: () => store.ping(), failed, fastDoor: door });
   if (config.ENABLE_METRICS && !config.METRICS_AUTH_REQUIRED) app.register(metricsRoutes, measured);
   if (config.WELL_KNOWN_ENABLED) app.register(wellKnownRoutes, { config });
   app.register(loginRoutes, { access, config });
   app.register(openapiRoutes);
-  const verifyToken = createVerifyToken(config, caches);
   async function guard(guarded: FastifyInstance): Promise<void> {
     guarded.addHook('onRequest', createAuthenticate(config, access.grants, verifyToken));
     if (config.RATE_LIMITING_ENABLED) await guarded.register(rateLimit, toGuardedRateLimit(config));
-    recordTokenUse(guarded, records.tokenUse);
+    recordTokenUse(guarded, recordUse);
     askForPermissions(guarded);
   }
   if (config.MCPGATEWAY_UI_ENABLED || config.MCPGATEWAY_ADMIN_API_ENABLED) {
@@ -241,13 +255,13 @@ export function buildApp(parts: AppParts): FastifyInstance {
     }
     includeFigures(guarded, records.figures);
     if (config.ENABLE_METRICS && config.METRICS_AUTH_REQUIRED) guarded.register(metricsRoutes, measured);
-    const hasServer: HasServer = (id, identity) => catalog.hasServer(id, viewerOf(identity));
-    guarded.register(rpcRoutes, { ports, answerStateless });
+    guarded.register(rpcRoutes, { ports, answerStateless, fastDoor: door });
     guarded.register(streamableHttpRoutes, {
       ports,
       sessions: config.USE_STATEFUL_SESSIONS ? sessions : undefined,
       shared,
       answerStateless,
+      fastDoor: door,
       hasServer,
       config,
     });

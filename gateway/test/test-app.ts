@@ -87,12 +87,12 @@ const prompt = tool('greet_user');
 const tools = [tool('convert_time'), tool('get_system_time', zoned)];
 
 const createCatalog = (
-  { hiddenUri, opensServer = async () => undefined }: TestAppOptions,
+  { hiddenUri, opensServer }: TestAppOptions,
   listeners: Set<(change: ListChange) => void>,
 ): Catalog => ({
-  async hasServer(serverId) {
-    await opensServer();
-    return serverId === 'server-1';
+  hasServer(serverId) {
+    const has = serverId === 'server-1';
+    return opensServer === undefined ? has : opensServer().then(() => has);
   },
   find(kind, name, serverId) {
     if (kind === 'tools') {

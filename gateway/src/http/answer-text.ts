@@ -1,11 +1,11 @@
 // From the text of a JSON-RPC body to the text of its answer: what /rpc and Streamable HTTP have in common.
-import type { FastifyReply } from 'fastify';
 import { dispatch } from '../mcp/dispatch.ts';
 import { type Incoming, isRequest, parseBody, type RpcMessage, readBatch, toErrorText } from '../mcp/messages.ts';
 import type { McpPorts } from '../mcp/ports.ts';
 import { RpcError, type RpcErrorBody, rpcCodes } from '../mcp/rpc-error.ts';
 import { type Origin, RequestCaller } from './caller.ts';
 import type { ClientSession } from './client-session.ts';
+import type { Answering } from './exchange-ports.ts';
 import { sendJson } from './json-body.ts';
 
 /** Where messages came in, what holds there, and the way back. */
@@ -38,7 +38,7 @@ export function toRefusal(idJson: string, error: RpcErrorBody): Refusal {
 }
 
 /** JSON-RPC 2.0 §4.1: a notification gets no answer; Streamable HTTP says 202 to it. */
-export function sendResult(reply: FastifyReply, result: Refusal | string | undefined): undefined {
+export function sendResult(reply: Answering, result: Refusal | string | undefined): undefined {
   if (result === undefined) reply.code(202).send();
   else if (typeof result === 'string') sendJson(reply, 200, result);
   else sendJson(reply, result.status, result.text);

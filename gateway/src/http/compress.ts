@@ -1,9 +1,10 @@
 // Compressed answers. What is small costs one comparison; what is sent again and again (lists from the cache) is compressed once.
 import { createHash } from 'node:crypto';
 import * as zlib from 'node:zlib';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Config } from '../config.ts';
 import { chooseEncoding, type Encoding } from './encoding.ts';
+import type { Answering, Asked } from './exchange-ports.ts';
 
 type CompressionConfig = Pick<
   Config,
@@ -24,15 +25,30 @@ const compressible = /^(?:text\/(?!event-stream)|application\/(?:[\w.+-]*\+)?(?:
  * encoding already.
  */
 export function compressAnswers(app: FastifyInstance, config: CompressionConfig): void {
+  app.addHook('onSend', createCompressAnswer(config));
+}
+
+/** An `onSend` hook. */
+export function createCompressAnswer(config: CompressionConfig) {
   const compress = createCompress(config);
-  app.addHook('onSend', function compressAnswer(request, reply, payload, done) {
+  return function compressAnswer(
+    request: Asked,
+    reply: Answering,
+    payload: unknown,
+    done: (error: Error | null, payload: unknown) => void,
+  ): void {
     // Lists come from their cache as bytes.
     const isWhole = typeof payload === 'string' || Buffer.isBuffer(payload);
-    if (!isWhole || payload.length < config.COMPRESSION_MINIMUM_SIZE) return done(null, payload);
-    if (!mayCompress(request, reply)) return done(null, payload);
+    if (!isWhole || payload.length < config.COMPRESSION_MINIMUM_SIZE || !mayCompress(request, reply)) {
+      done(null, payload);
+      return;
+    }
     addVary(reply);
     const encoding = chooseEncoding(request.headers['accept-encoding']);
-    if (encoding === undefined) return done(null, payload);
+    if (encoding === undefined) {
+      done(null, payload);
+      return;
+    }
     compress(payload, encoding, (error, bytes) => {
       if (error !== null || bytes === undefined) return done(null, payload);
       reply.header('content-encoding', encoding);
@@ -40,10 +56,10 @@ export function compressAnswers(app: FastifyInstance, config: CompressionConfig)
       weakenEtag(reply);
       done(null, bytes);
     });
-  });
+  };
 }
 
-function mayCompress(request: FastifyRequest, reply: FastifyReply): boolean {
+function mayCompress(request: Asked, reply: Answering): boolean {
   if (request.headers.cookie !== undefined || reply.hasHeader('set-cookie')) return false;
   if (request.method === 'HEAD' || reply.hasHeader('content-encoding')) return false;
   const type = reply.getHeader('content-type');
@@ -53,14 +69,14 @@ function mayCompress(request: FastifyRequest, reply: FastifyReply): boolean {
 }
 
 /** A cache between us and the client must not give one client's encoding to another. */
-function addVary(reply: FastifyReply): void {
+function addVary(reply: Answering): void {
   const vary = reply.getHeader('vary');
   if (vary === undefined) reply.header('vary', 'Accept-Encoding');
   else if (!/\baccept-encoding\b|\*/i.test(String(vary))) reply.header('vary', `${String(vary)}, Accept-Encoding`);
 }
 
 /** A strong ETag names exact bytes, which differ by encoding (RFC 9110 §8.8.1). */
-function weakenEtag(reply: FastifyReply): void {
+function weakenEtag(reply: Answering): void {
   const etag = reply.getHeader('etag');
   if (typeof etag === 'string' && !etag.startsWith('W/')) reply.header('etag', `W/${etag}`);
 }

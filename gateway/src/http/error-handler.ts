@@ -1,9 +1,10 @@
 // Turns every failure into one shape of answer: our code, what failed, what to try; nothing of the inside. The doors that
 // speak JSON-RPC have that protocol's shape of it. Every failure that is answered here is told to `failed`, once.
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import { type ErrorCode, errors, GatewayError, toJsonRpcError } from '../errors.ts';
 import { toErrorText } from '../mcp/messages.ts';
 import type { McpPorts } from '../mcp/ports.ts';
+import type { Answering, Asked } from './exchange-ports.ts';
 import { sendJson } from './json-body.ts';
 
 /** ContextForge's clients read `detail`; `faults` names each property that is wrong. */
@@ -16,7 +17,7 @@ export interface ErrorAnswer {
 }
 
 type Failed = McpPorts['failed'];
-type Send = (reply: FastifyReply, status: number, error: GatewayError) => void;
+type Send<Reply> = (reply: Reply, status: number, error: GatewayError) => void;
 
 export function registerErrorHandler(app: FastifyInstance, failed: Failed): void {
   const answerError = createAnswerError(failed, sendRest);
@@ -30,11 +31,15 @@ export function registerErrorHandler(app: FastifyInstance, failed: Failed): void
 
 /** For a plugin of JSON-RPC routes. The id is null: what is refused here is the HTTP request, not a message in it. */
 export function answerErrorsAsJsonRpc(app: FastifyInstance, failed: Failed): void {
-  app.setErrorHandler(createAnswerError(failed, sendJsonRpc));
+  app.setErrorHandler(createAnswerErrorAsJsonRpc(failed));
 }
 
-function createAnswerError(failed: Failed, send: Send) {
-  return function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+export function createAnswerErrorAsJsonRpc(failed: Failed) {
+  return createAnswerError<Answering>(failed, sendJsonRpc);
+}
+
+function createAnswerError<Reply extends Answering>(failed: Failed, send: Send<Reply>) {
+  return function answerError(error: unknown, request: Asked, reply: Reply): Reply {
     const known = toKnown(error);
     failed(`${request.method} ${request.routeOptions.url ?? 'unknown'}`, known?.error ?? error, request.id);
     if (known !== undefined) send(reply, known.status, known.error);
@@ -60,7 +65,7 @@ function sendRest(reply: FastifyReply, status: number, error: GatewayError): voi
   reply.code(status).send(answer);
 }
 
-function sendJsonRpc(reply: FastifyReply, status: number, error: GatewayError): void {
+function sendJsonRpc(reply: Answering, status: number, error: GatewayError): void {
   sendJson(reply, status, toErrorText('null', toJsonRpcError(error)));
 }
 

@@ -4,12 +4,16 @@ import { GatewayError } from '../errors.ts';
 import type { McpPorts } from '../mcp/ports.ts';
 import { latestVersion, supportedVersions } from '../mcp/versions.ts';
 import { productInfo } from '../version.ts';
+import type { Answering } from './exchange-ports.ts';
+import type { FastDoor } from './fast-door.ts';
 import { sendJson } from './json-body.ts';
 
 export interface HealthOptions {
   /** One round trip to the database. @throws GW_DATABASE_UNAVAILABLE within two seconds */
   ping: () => Promise<void>;
   failed: McpPorts['failed'];
+  /** Takes /health too. */
+  fastDoor?: Pick<FastDoor, 'serve'> | undefined;
 }
 
 const healthy = '{"status":"healthy"}';
@@ -21,8 +25,10 @@ const versionText = JSON.stringify({
   node: process.version,
 });
 
-export const healthRoutes: FastifyPluginCallback<HealthOptions> = (app, { ping, failed }, done) => {
-  app.get('/health', (_request, reply) => sendJson(reply, 200, healthy));
+export const healthRoutes: FastifyPluginCallback<HealthOptions> = (app, { ping, failed, fastDoor }, done) => {
+  const answerHealth = (_request: unknown, reply: Answering) => sendJson(reply, 200, healthy);
+  app.get('/health', answerHealth);
+  fastDoor?.serve('/health', answerHealth);
   app.get('/version', (_request, reply) => sendJson(reply, 200, versionText));
   app.get('/ready', async (_request, reply) => {
     try {

@@ -16,6 +16,7 @@ import type { Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
+import type { FastDoor } from './fast-door.ts';
 import type { Load } from './load.ts';
 import { alwaysAnswers, refuseOverload } from './overload.ts';
 
@@ -31,13 +32,15 @@ export interface HttpServerParts {
   /** Sizes and times of requests, for HTTP/1.1's parser. */
   limits: ServerOptions;
   load: Load;
+  /** Asked first. Undefined: there is none. */
+  fastDoor?: Pick<FastDoor, 'take'> | undefined;
 }
 
 /**
  * For Fastify's `serverFactory`.
  * @throws GW_CONFIG_INVALID when a file of the certificate cannot be read
  */
-export function createHttpServer(handler: Handler, { config, limits, load }: HttpServerParts): Server {
+export function createHttpServer(handler: Handler, { config, limits, load, fastDoor }: HttpServerParts): Server {
   function onClose(this: ServerResponse): void {
     load.end(this);
   }
@@ -53,7 +56,7 @@ export function createHttpServer(handler: Handler, { config, limits, load }: Htt
     }
     load.running++;
     response.on('close', onClose);
-    handler(request, response);
+    if (fastDoor?.take(request, response) !== true) handler(request, response);
   }
 
   const server = listenTo(handle, config, limits);

@@ -1,5 +1,6 @@
 // JSON-RPC bodies reach their route as text: it is spliced into what goes on, and a parse error is JSON-RPC's to tell.
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
+import type { Answering } from './exchange-ports.ts';
 import { readJsonText } from './read-json.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -17,6 +18,6 @@ export function takeJsonAsText(app: FastifyInstance): void {
 }
 
 /** Sends text that is JSON already. */
-export function sendJson(reply: FastifyReply, status: number, text: string): undefined {
+export function sendJson(reply: Answering, status: number, text: string): undefined {
   reply.code(status).header('content-type', JSON_TYPE).send(text);
 }

@@ -1,6 +1,5 @@
 // `subscriptions/listen`: a POST whose answer stays open and tells what changes. Its state is the stream's, nobody else's.
 // https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions
-import type { FastifyReply } from 'fastify';
 import { endRefused, type Identity } from '../auth/index.ts';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
@@ -13,6 +12,7 @@ import {
   toClosed,
   toTagged,
 } from '../mcp/stateless/subscription.ts';
+import type { Answering } from './exchange-ports.ts';
 import { isGone } from './load.ts';
 import { ResourceWatch, type WatchOptions } from './resource-watch.ts';
 import { SseStream, type SseStreamOptions } from './sse-stream.ts';
@@ -55,7 +55,7 @@ export class Listeners implements Disposable {
   }
 
   /** @throws RpcError -32602 for a filter that is none, GW_TOO_MANY_SESSIONS */
-  open(request: RpcRequest, { serverId, identity }: Asking, reply: FastifyReply): void {
+  open(request: RpcRequest, { serverId, identity }: Asking, reply: Answering): void {
     if (isGone(reply.raw)) return void reply.hijack();
     const { config } = this.#options;
     const filter = readFilter(request);

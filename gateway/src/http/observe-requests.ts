@@ -1,11 +1,17 @@
 // Counts every request, also those that their client gave up. The response's `close` event is the one that always comes;
 // Fastify's onResponse hook does not run for aborted requests and costs two listeners where this costs one.
 import type { ServerResponse } from 'node:http';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { type Metrics, observe, type Series, seriesOf } from '../metrics.ts';
+import type { Asked } from './exchange-ports.ts';
+
+/** Of the request: which route it is of, and its method. */
+export type ObservedRequest = Pick<Asked, 'method' | 'routeOptions'>;
+/** Begins to watch a request whose answer is `response`. */
+export type Observe = (request: ObservedRequest, response: ServerResponse) => void;
 
 interface Observed {
-  request: FastifyRequest;
+  request: ObservedRequest;
   startedAt: number;
 }
 
@@ -13,15 +19,14 @@ const kObserved = Symbol('observed');
 
 type ObservedResponse = ServerResponse & { [kObserved]?: Observed };
 
-/** Call it before any other hook is added: what a later hook refuses is counted too. */
-export function observeRequests(app: FastifyInstance, metrics: Metrics): void {
+export function createObserve(metrics: Metrics): Observe {
   /**
    * Per route (its own options object), method and status: no label is built on the request path but once. The method is
    * not the route's to tell: all requests that no route takes share one options object.
    */
   const known = new WeakMap<object, Map<string, Map<number, Series>>>();
 
-  function seriesFor(request: FastifyRequest, status: number): Series {
+  function seriesFor(request: ObservedRequest, status: number): Series {
     const { config } = request.routeOptions;
     let byMethod = known.get(config);
     if (byMethod === undefined) {
@@ -51,17 +56,23 @@ export function observeRequests(app: FastifyInstance, metrics: Metrics): void {
     observe(series, (performance.now() - observed.startedAt) / 1000);
   }
 
-  app.addHook('onRequest', function observeRequest(request: FastifyRequest, reply: FastifyReply, done: () => void) {
+  return function observeRequest(request, response: ObservedResponse) {
     metrics.httpInFlight++;
-    const raw: ObservedResponse = reply.raw;
-    raw[kObserved] = { request, startedAt: performance.now() };
-    raw.on('close', onClose);
+    response[kObserved] = { request, startedAt: performance.now() };
+    response.on('close', onClose);
+  };
+}
+
+/** Call it before any other hook is added: what a later hook refuses is counted too. */
+export function observeRequests(app: FastifyInstance, observe: Observe): void {
+  app.addHook('onRequest', function observeRequest(request, reply, done) {
+    observe(request, reply.raw);
     done();
   });
 }
 
 /** The route's pattern, never the path as sent: labels stay few. */
-function toSeries(metrics: Metrics, request: FastifyRequest, status: number): Series {
+function toSeries(metrics: Metrics, request: ObservedRequest, status: number): Series {
   const path = request.routeOptions.url ?? 'unknown';
   const method = request.method;
   return seriesOf(metrics.http, `${method} ${path} ${status}`, () => ({ method, path, status: String(status) }));

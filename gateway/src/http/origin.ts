@@ -33,13 +33,13 @@ export function createRefuseForeignOrigin(config: Pick<Config, 'ALLOWED_ORIGINS'
 
 const KNOWN_MAX = 1000;
 
+type HostConfig = Pick<Config, 'HOST' | 'ALLOWED_HOSTS' | 'ALLOWED_ORIGINS'>;
+
 /**
- * An `onRequest` hook: GW_FORBIDDEN for a Host header that is not ours. Undefined where any will do: a gateway that does not
- * listen on loopback has whatever names its network gives it.
+ * Whether a Host header is ours. Undefined where any will do: a gateway that does not listen on loopback has whatever names its
+ * network gives it.
  */
-export function createRefuseForeignHost(
-  config: Pick<Config, 'HOST' | 'ALLOWED_HOSTS' | 'ALLOWED_ORIGINS'>,
-): onRequestHookHandler | undefined {
+export function createIsOwnHost(config: HostConfig): ((host: string | undefined) => boolean) | undefined {
   const named = toSet(config.ALLOWED_HOSTS.toLowerCase());
   const listensOnLoopback = isLoopback(config.HOST) || config.HOST === '::1';
   if (named.has('*') || (named.size === 0 && !listensOnLoopback)) return undefined;
@@ -47,15 +47,23 @@ export function createRefuseForeignHost(
   const allowed = new Set([...named, ...origins.map((origin) => new URL(origin).hostname)]);
   /** Headers as they were sent, so that most requests cost one look. */
   const known = new Set<string>();
-  return function refuseForeignHost(request, _reply, done) {
-    const host = request.headers.host;
-    if (host === undefined || known.has(host)) return done();
+  return function isOwnHost(host) {
+    if (host === undefined || known.has(host)) return true;
     const hostname = toHostname(host);
-    if (allowed.has(hostname) || isLoopback(hostname)) {
-      if (known.size < KNOWN_MAX) known.add(host);
-      return done();
-    }
-    const detail = `host ${host.slice(0, 200)} is no name of this gateway (ALLOWED_HOSTS)`;
+    if (!allowed.has(hostname) && !isLoopback(hostname)) return false;
+    if (known.size < KNOWN_MAX) known.add(host);
+    return true;
+  };
+}
+
+/** An `onRequest` hook: GW_FORBIDDEN for a Host header that is not ours. Undefined where any will do. */
+export function createRefuseForeignHost(config: HostConfig): onRequestHookHandler | undefined {
+  const isOwnHost = createIsOwnHost(config);
+  if (isOwnHost === undefined) return undefined;
+  return function refuseForeignHost(request, _reply, done) {
+    const { host } = request.headers;
+    if (isOwnHost(host)) return done();
+    const detail = `host ${host?.slice(0, 200)} is no name of this gateway (ALLOWED_HOSTS)`;
     done(new GatewayError('GW_FORBIDDEN', { detail }));
   };
 }

@@ -2,7 +2,6 @@
 // upstream has something to say before it; then it becomes an event stream, when the client takes one.
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { anonymous } from '../auth/index.ts';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
@@ -12,6 +11,7 @@ import type { Entrance } from './answer-text.ts';
 import type { Cancellable } from './caller.ts';
 import { toNotificationText } from './client-requests.ts';
 import type { ClientSession } from './client-session.ts';
+import type { Answering, Asked } from './exchange-ports.ts';
 import { SessionStream } from './session-stream.ts';
 import { SseStream, type SseStreamOptions } from './sse-stream.ts';
 
@@ -32,7 +32,7 @@ export class PostEntrance implements Entrance {
   readonly allowToolNames = false;
   readonly trace: RequestTrace | undefined;
   readonly #door: Door;
-  readonly #reply: FastifyReply;
+  readonly #reply: Answering;
   readonly #acceptsSse: boolean;
   #stream: SseStream | SessionStream | undefined;
   #peer: ClientPeer | undefined;
@@ -40,8 +40,8 @@ export class PostEntrance implements Entrance {
   /** One object per request: it is on the request path. */
   constructor(
     door: Door,
-    request: FastifyRequest,
-    reply: FastifyReply,
+    request: Asked,
+    reply: Answering,
     serverId: string | undefined,
     session: ClientSession | undefined,
     acceptsSse: boolean,

@@ -10,6 +10,7 @@ import type {
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import type { Records } from '../records/index.ts';
+import type { Asked } from './exchange-ports.ts';
 
 /** Whoever has no token can send paths, too: 16 KB of one are not worth a line. */
 const PATH_LOGGED = 1024;
@@ -64,16 +65,15 @@ export function recordRefusals(app: FastifyInstance, security: Records['security
 const USE_WINDOW_MS = 5 * 60_000;
 const TOKENS_REMEMBERED = 10_000;
 
-/** Behind the authentication. One look into a map per request; one row per token and five minutes. */
-export function recordTokenUse(app: FastifyInstance, tokenUse: Records['tokenUse']): void {
-  if (tokenUse === undefined) return;
+/** One look into a map per request; one row per token and five minutes. */
+export function createRecordUse(tokenUse: NonNullable<Records['tokenUse']>): (request: Asked) => void {
   /** When the token is to be written down again. Oldest first. */
   const nextMs = new Map<string, number>();
-  app.addHook('onRequest', function recordUse(request, _reply, done) {
+  return function recordUse(request) {
     const { authorization } = request.headers;
-    if (authorization === undefined || request.identity === undefined) return done();
+    if (authorization === undefined || request.identity === undefined) return;
     const nowMs = performance.now();
-    if (nowMs < (nextMs.get(authorization) ?? 0)) return done();
+    if (nowMs < (nextMs.get(authorization) ?? 0)) return;
     nextMs.delete(authorization);
     if (nextMs.size >= TOKENS_REMEMBERED)
       for (const [oldest] of nextMs) {
@@ -83,6 +83,14 @@ export function recordTokenUse(app: FastifyInstance, tokenUse: Records['tokenUse
     nextMs.set(authorization, nowMs + USE_WINDOW_MS);
     const { method, ip: clientIp, identity } = request;
     tokenUse({ authorization, user: identity.sub, method, path: pathOf(request), clientIp });
+  };
+}
+
+/** Behind the authentication. @param recordUse as `createRecordUse` makes it */
+export function recordTokenUse(app: FastifyInstance, recordUse: ((request: Asked) => void) | undefined): void {
+  if (recordUse === undefined) return;
+  app.addHook('onRequest', function recordTokenUse(request, _reply, done) {
+    recordUse(request);
     done();
   });
 }
@@ -129,7 +137,7 @@ export function recordChanges(app: FastifyInstance, audit: Records['audit']): vo
 }
 
 /** The query may hold a secret. */
-function pathOf(request: FastifyRequest): string {
+function pathOf(request: Pick<Asked, 'url'>): string {
   return request.url.split('?', 1)[0] ?? '';
 }
 

@@ -1,5 +1,5 @@
 // JSON-RPC 2.0 without MCP's transport around it: POST /rpc and POST /. A bare tool name as method calls that tool.
-import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyPluginCallback } from 'fastify';
 import { anonymous } from '../auth/index.ts';
 import { readMessage } from '../mcp/messages.ts';
 import type { McpPorts } from '../mcp/ports.ts';
@@ -7,19 +7,23 @@ import { isStateless } from '../mcp/stateless/envelope.ts';
 import { readAccept } from './accept.ts';
 import { answerBatch, answerMessage, type Entrance, parseText, sendResult, toRefusal } from './answer-text.ts';
 import { answerErrorsAsJsonRpc } from './error-handler.ts';
+import type { Answering, Asked } from './exchange-ports.ts';
+import type { FastDoor } from './fast-door.ts';
 import { takeJsonAsText } from './json-body.ts';
 import type { AnswerStateless } from './stateless.ts';
 
 export interface RpcOptions {
   ports: McpPorts;
   answerStateless: AnswerStateless;
+  /** Takes /rpc too. */
+  fastDoor?: Pick<FastDoor, 'serve'> | undefined;
 }
 
-export const rpcRoutes: FastifyPluginCallback<RpcOptions> = (app, { ports, answerStateless }, done) => {
+export const rpcRoutes: FastifyPluginCallback<RpcOptions> = (app, { ports, answerStateless, fastDoor }, done) => {
   takeJsonAsText(app);
   answerErrorsAsJsonRpc(app, ports.failed);
 
-  function answer(request: FastifyRequest, reply: FastifyReply): undefined {
+  function answer(request: Asked, reply: Answering): undefined {
     const body = parseText(request.body);
     if ('status' in body) return sendResult(reply, body);
     const { value, text } = body;
@@ -61,6 +65,7 @@ export const rpcRoutes: FastifyPluginCallback<RpcOptions> = (app, { ports, answe
   }
 
   app.post('/rpc', answer);
+  fastDoor?.serve('/rpc', answer);
   app.post('/', answer);
   done();
 };

@@ -36,16 +36,21 @@ export function toSecurityHeaders(config: HeaderConfig): [name: string, value: s
   return headers;
 }
 
+/** `strict-transport-security`, for what came by TLS; undefined: it is off. */
+export function toTransportSecurity(config: HeaderConfig): string | undefined {
+  if (!config.HSTS_ENABLED) return undefined;
+  return `max-age=${config.HSTS_MAX_AGE}${config.HSTS_INCLUDE_SUBDOMAINS ? '; includeSubDomains' : ''}`;
+}
+
 /** An `onRequest` hook; put first, so that refusals have them too. */
 export function createSecurityHeaders(config: HeaderConfig): onRequestHookHandler {
   const headers = toSecurityHeaders(config);
-  const subdomains = config.HSTS_INCLUDE_SUBDOMAINS ? '; includeSubDomains' : '';
-  const transportSecurity = `max-age=${config.HSTS_MAX_AGE}${subdomains}`;
-  const { HSTS_ENABLED } = config;
+  const transportSecurity = toTransportSecurity(config);
   return function securityHeaders(request, reply, done) {
     for (const [name, value] of headers) reply.header(name, value);
     // RFC 6797 section 7.2: not over plain HTTP. A proxy that ends TLS says so.
-    if (HSTS_ENABLED && ('encrypted' in request.raw.socket || request.headers['x-forwarded-proto'] === 'https')) {
+    const isByTls = 'encrypted' in request.raw.socket || request.headers['x-forwarded-proto'] === 'https';
+    if (transportSecurity !== undefined && isByTls) {
       reply.header('strict-transport-security', transportSecurity);
     }
     done();

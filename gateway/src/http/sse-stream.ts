@@ -1,8 +1,8 @@
 // A server-sent-events answer: taken out of Fastify's hands, kept alive by comments, ended once. A reader that stops reading is
 // let go (outbox.ts).
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import type { FastifyReply } from 'fastify';
 import type { Config } from '../config.ts';
+import type { Answering } from './exchange-ports.ts';
 import { Outbox } from './outbox.ts';
 
 /** A way to a client: an event stream, a WebSocket. */
@@ -28,7 +28,7 @@ export class SseStream implements Outlet {
   readonly #keepAlive: NodeJS.Timeout;
   #isEnding = false;
 
-  constructor(reply: FastifyReply, options: SseStreamOptions) {
+  constructor(reply: Pick<Answering, 'raw' | 'getHeaders' | 'hijack'>, options: SseStreamOptions) {
     const { config, headers, stalledMs } = options;
     const { raw } = reply;
     this.#options = options;

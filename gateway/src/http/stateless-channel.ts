@@ -1,7 +1,6 @@
 // The way to the client while one request of the stateless revision runs. Its answer is JSON until something is to be told
 // before it: then it becomes an event stream.
 // https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#receiving-messages
-import type { FastifyReply } from 'fastify';
 import { isObject } from '../mcp/messages.ts';
 import type { ClientPeer } from '../mcp/ports.ts';
 import { RpcError, rpcCodes } from '../mcp/rpc-error.ts';
@@ -9,18 +8,19 @@ import type { StatelessAnswer } from '../mcp/stateless/dispatch.ts';
 import type { Envelope } from '../mcp/stateless/envelope.ts';
 import { isWanted } from '../mcp/stateless/log-level.ts';
 import type { Accepted } from './accept.ts';
+import type { Answering } from './exchange-ports.ts';
 import { sendJson } from './json-body.ts';
 import { SseStream, type SseStreamOptions } from './sse-stream.ts';
 
 export class AnswerChannel implements ClientPeer {
-  readonly #reply: FastifyReply;
+  readonly #reply: Answering;
   readonly #accepted: Accepted;
   readonly #envelope: Envelope;
   readonly #config: SseStreamOptions['config'];
   #stream: SseStream | undefined;
   #isOver = false;
 
-  constructor(reply: FastifyReply, accepted: Accepted, envelope: Envelope, config: SseStreamOptions['config']) {
+  constructor(reply: Answering, accepted: Accepted, envelope: Envelope, config: SseStreamOptions['config']) {
     this.#reply = reply;
     this.#accepted = accepted;
     this.#envelope = envelope;

@@ -1,6 +1,5 @@
 // One POST of the stateless revision: on the paths of the older versions, told apart by what the request says of itself.
 // https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { anonymous } from '../auth/index.ts';
 import { type Incoming, isRequest, toErrorText } from '../mcp/messages.ts';
 import type { RpcErrorBody } from '../mcp/rpc-error.ts';
@@ -13,6 +12,7 @@ import {
 } from '../mcp/stateless/dispatch.ts';
 import { type Envelope, readEnvelope } from '../mcp/stateless/envelope.ts';
 import type { Accepted } from './accept.ts';
+import type { Answering, Asked } from './exchange-ports.ts';
 import { sendJson } from './json-body.ts';
 import type { Listeners } from './listen.ts';
 import type { SseStreamOptions } from './sse-stream.ts';
@@ -25,12 +25,7 @@ export interface StatelessOptions {
   config: SseStreamOptions['config'];
 }
 
-export type AnswerStateless = (
-  incoming: Incoming,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  accepted: Accepted,
-) => undefined;
+export type AnswerStateless = (incoming: Incoming, request: Asked, reply: Answering, accepted: Accepted) => undefined;
 
 export function createAnswerStateless({ ports, listeners, config }: StatelessOptions): AnswerStateless {
   return function answerStateless(incoming, request, reply, accepted) {
@@ -88,11 +83,11 @@ export function createAnswerStateless({ ports, listeners, config }: StatelessOpt
   };
 }
 
-function refuse(reply: FastifyReply, idJson: string, message: string): undefined {
+function refuse(reply: Answering, idJson: string, message: string): undefined {
   const error: RpcErrorBody = { code: rpcCodes.invalidRequest, message: `Invalid Request: ${message}` };
   return sendJson(reply, 400, toErrorText(idJson, error));
 }
 
-function toServerId(request: FastifyRequest): string | undefined {
+function toServerId(request: Asked): string | undefined {
   return (request.params as { id?: string }).id;
 }

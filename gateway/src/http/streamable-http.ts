@@ -21,6 +21,8 @@ import { readAccept } from './accept.ts';
 import { answerBatch, answerMessage, parseText, type Refusal, sendResult, toRefusal } from './answer-text.ts';
 import type { ClientSession } from './client-session.ts';
 import { answerErrorsAsJsonRpc } from './error-handler.ts';
+import type { Answering, Asked } from './exchange-ports.ts';
+import type { FastDoor } from './fast-door.ts';
 import { sendJson, takeJsonAsText } from './json-body.ts';
 import { PostEntrance } from './post-entrance.ts';
 import { createRequireServer, type HasServer } from './require-server.ts';
@@ -36,6 +38,8 @@ export interface StreamableHttpOptions {
   /** Undefined: sessions end with their process. */
   shared?: SharedSessions | undefined;
   answerStateless: AnswerStateless;
+  /** Takes the POST routes too. */
+  fastDoor?: Pick<FastDoor, 'serve'> | undefined;
   hasServer: HasServer;
   config: Pick<
     Config,
@@ -58,7 +62,7 @@ export const streamableHttpRoutes: FastifyPluginCallback<StreamableHttpOptions> 
   answerErrorsAsJsonRpc(app, ports.failed);
 
   /** @throws GW_SESSION_NOT_FOUND */
-  function sessionOf(request: FastifyRequest): ClientSession | undefined {
+  function sessionOf(request: Asked): ClientSession | undefined {
     if (sessions === undefined) return undefined;
     const id = request.headers['mcp-session-id'];
     if (typeof id !== 'string') return undefined;
@@ -67,7 +71,7 @@ export const streamableHttpRoutes: FastifyPluginCallback<StreamableHttpOptions> 
     return session;
   }
 
-  function post(request: FastifyRequest, reply: FastifyReply): undefined {
+  function post(request: Asked, reply: Answering): undefined {
     const accepted = readAccept(request.headers.accept);
     if (!accepted.json && !accepted.sse) {
       return refuse(reply, 406, 'Not Acceptable: accept application/json or text/event-stream');
@@ -108,11 +112,7 @@ export const streamableHttpRoutes: FastifyPluginCallback<StreamableHttpOptions> 
   }
 
   /** The session is told by the header alone; a client that does not send it back is served without one. */
-  function openSession(
-    { params }: RpcMessage,
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ): ClientSession | undefined {
+  function openSession({ params }: RpcMessage, request: Asked, reply: Answering): ClientSession | undefined {
     const requested = params?.['protocolVersion'];
     if (sessions === undefined || typeof requested !== 'string') return undefined;
     const session = sessions.open(request.identity ?? anonymous, toServerId(request));
@@ -122,7 +122,7 @@ export const streamableHttpRoutes: FastifyPluginCallback<StreamableHttpOptions> 
   }
 
   function answer(
-    reply: FastifyReply,
+    reply: Answering,
     result: string | undefined | Promise<Refusal | string | undefined>,
     entrance: PostEntrance,
     asJson: boolean,
@@ -159,7 +159,7 @@ export const streamableHttpRoutes: FastifyPluginCallback<StreamableHttpOptions> 
     if (refusal !== undefined) refuse(reply, refusal.status, refusal.text);
   }
 
-  function remove(request: FastifyRequest, reply: FastifyReply): undefined {
+  function remove(request: Asked, reply: Answering): undefined {
     if (request.headers['mcp-protocol-version'] === statelessVersion) return refuseVerb(reply);
     if (sessions === undefined) return refuseMethod(reply);
     const session = sessionOf(request);
@@ -170,9 +170,10 @@ export const streamableHttpRoutes: FastifyPluginCallback<StreamableHttpOptions> 
   }
 
   const requireServer = createRequireServer(hasServer);
-  for (const path of ['/mcp', '/servers/:id/mcp']) {
+  for (const path of ['/mcp', '/servers/:id/mcp'] as const) {
     const preHandler = [...(path === '/mcp' ? [] : [requireServer]), ...(shared === undefined ? [] : [shared.bring])];
     app.post(path, { preHandler }, post);
+    options.fastDoor?.serve(path, post);
     app.get(path, { preHandler, exposeHeadRoute: false }, get);
     app.delete(path, { preHandler }, remove);
   }
@@ -185,33 +186,33 @@ function toInitialize(incoming: Incoming | undefined): RpcMessage | undefined {
 }
 
 /** @returns undefined for a version that we do not speak */
-function readVersion(request: FastifyRequest, session: ClientSession | undefined): ProtocolVersion | undefined {
+function readVersion(request: Asked, session: ClientSession | undefined): ProtocolVersion | undefined {
   const stated = request.headers['mcp-protocol-version'];
   if (stated === undefined) return session?.protocolVersion ?? assumedVersion;
   return isSupportedVersion(stated) ? stated : undefined;
 }
 
-function refuseVersion(request: FastifyRequest, reply: FastifyReply): undefined {
+function refuseVersion(request: Asked, reply: Answering): undefined {
   const stated = String(request.headers['mcp-protocol-version']);
   refuse(reply, 400, `Bad Request: MCP-Protocol-Version must be one of ${supportedVersions.join(', ')}, got ${stated}`);
 }
 
 /** Without sessions there is no stream to listen to and nothing to end. */
-function refuseMethod(reply: FastifyReply): undefined {
+function refuseMethod(reply: Answering): undefined {
   reply.header('allow', 'POST');
   refuse(reply, 405, 'Method Not Allowed: this gateway keeps no sessions (USE_STATEFUL_SESSIONS)');
 }
 
-function refuse(reply: FastifyReply, status: number, message: string): undefined {
+function refuse(reply: Answering, status: number, message: string): undefined {
   sendJson(reply, status, toErrorText('null', { code: rpcCodes.invalidRequest, message }));
 }
 
 /** The stateless revision has one verb: its streams are answers to POST. */
-function refuseVerb(reply: FastifyReply): undefined {
+function refuseVerb(reply: Answering): undefined {
   reply.header('allow', 'POST');
   refuse(reply, 405, `Method Not Allowed: ${statelessVersion} has POST alone`);
 }
 
-function toServerId(request: FastifyRequest): string | undefined {
+function toServerId(request: Asked): string | undefined {
   return (request.params as Path).id;
 }

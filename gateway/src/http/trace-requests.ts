@@ -21,12 +21,12 @@ export interface TraceOptions {
   tracer: Tracer | undefined;
 }
 
-const HEADER = 'x-correlation-id';
+export const CORRELATION_HEADER = 'x-correlation-id';
 const ID_MAX_LENGTH = 128;
 
 /** Fastify's `genReqId`: the client's id where it can stand in a header and a log line as it is, else a new one. */
 export function toRequestId(raw: Pick<IncomingMessage, 'headers'>): string {
-  const given = raw.headers[HEADER];
+  const given = raw.headers[CORRELATION_HEADER];
   return typeof given === 'string' && isSane(given) ? given : randomUUID();
 }
 
@@ -48,7 +48,7 @@ export function traceRequests(app: FastifyInstance, { config, metrics, tracer }:
   else if (hasId) {
     app.addHook('onRequest', function correlate(request, reply, done) {
       request.trace = new RequestTrace(request.id);
-      reply.header(HEADER, request.id);
+      reply.header(CORRELATION_HEADER, request.id);
       done();
     });
   }
@@ -64,7 +64,7 @@ function watchRequests(
   app.addHook('onRequest', function beginTrace(request, reply, done) {
     const trace = new RequestTrace(hasId ? request.id : undefined);
     request.trace = trace;
-    if (hasId) reply.header(HEADER, request.id);
+    if (hasId) reply.header(CORRELATION_HEADER, request.id);
     if (hasTimings) trace.timings = new LayerTimings();
     trace.span = tracer?.startRequest(toName(request), request.headers);
     trace.authSpan = trace.span?.child('auth', 'internal', {});

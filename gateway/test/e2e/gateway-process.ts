@@ -2,12 +2,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createToken } from '../../src/auth/token.ts';
+import { packageFolder } from '../../src/version.ts';
 
-/** Beside what the package exports: tests run from the sources, the bench from the build, both start the build. */
-const main = join(dirname(createRequire(import.meta.url).resolve('@gatebench/gateway/parse')), 'main.js');
+/** The command as users run it (`npm run build` makes it): tests run from the sources, the bench from the build, both start this. */
+const main = join(packageFolder, 'bin/gateway.js');
 export const secret = 'a-secret-of-at-least-32-characters!!';
 
 export interface GatewayProcess extends AsyncDisposable {
@@ -102,7 +102,7 @@ export async function startGateway(
 }
 
 function spawnGateway(args: string[], environment: Record<string, string>, nodeOptions: string[] = []): ChildProcess {
-  if (!existsSync(main)) throw new Error(`the gateway is not built: ${main} is missing. Run \`npm run build\``);
+  if (!existsSync(join(packageFolder, 'dist/bundle'))) throw new Error('the gateway is not built: run `npm run build`');
   const { PATH, HOME } = process.env;
   return spawn(process.execPath, [...nodeOptions, main, ...args], {
     env: { ...(PATH === undefined ? {} : { PATH }), ...(HOME === undefined ? {} : { HOME }), ...environment },

@@ -25,7 +25,7 @@ test('without its database the gateway is healthy but not ready, and says why, t
   expect(gateway.logged).toMatchObject([{ code: 'GW_DATABASE_UNAVAILABLE', detail: 'not there in this test' }]);
 });
 
-test('no route but health, readiness and version is open to whoever brings no token, and metrics when their setting says so', async () => {
+test('no route but health, readiness, version and their description is open to whoever brings no token, and metrics when their setting says so', async () => {
   for (const [setting, opened] of [
     ['true', []],
     ['false', ['/metrics']],
@@ -46,6 +46,10 @@ test('no route but health, readiness and version is open to whoever brings no to
       `GET ${url} 200`,
       `HEAD ${url} 200`,
     ]);
+    // What the product does is no secret, and a browser that reads it sends no token.
+    expected.push('GET /openapi.json 200', 'HEAD /openapi.json 200');
+    // The page; `*` itself is none of its files.
+    expected.push('GET /docs 200', 'HEAD /docs 200', 'GET /docs/* 404', 'HEAD /docs/* 404');
     for (const url of ['/robots.txt', '/.well-known/robots.txt']) expected.push(`GET ${url} 200`, `HEAD ${url} 200`);
     // These ask for a password instead; nobody may register unless a setting says so.
     expected.push('POST /auth/login 422', 'POST /auth/email/login 422', 'POST /auth/email/register 403');
