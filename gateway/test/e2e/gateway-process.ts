@@ -68,7 +68,8 @@ export async function startGateway(
   });
   if (line === undefined) throw new Error(`the gateway ended before it listened:\n${log}`);
   const { url, pid } = JSON.parse(line) as { url: string; pid: number };
-  const token = createToken({ secret, subject: 'admin', expiresInMinutes: 60, isAdmin: true });
+  // Beyond an hour of soak.
+  const token = createToken({ secret, subject: 'admin', expiresInMinutes: 24 * 60, isAdmin: true });
   const headers = { authorization: `Bearer ${token}` };
   const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
     if (child.exitCode === null) child.kill(signal);
