@@ -293,8 +293,8 @@ try {
   process.stdout.write(options.json ? `${JSON.stringify(summary, null, 2)}\n` : toText(summary));
 
   async function compareWorkers() {
-    await using one = await startGateway({ ...environment, WORKERS: '1' });
-    await using two = await startGateway({ ...environment, WORKERS: '2' });
+    await using one = await startGateway({ ...environment, WORKERS: '1', MAX_REQUESTS: '0' });
+    await using two = await startGateway({ ...environment, WORKERS: '2', MAX_REQUESTS: '0' });
     const arm = (of: GatewayProcess) => ({
       gateway: of,
       job: jobOf(of.url, 32, { path: mcpPath, ...call('echo-tool-7') }),

@@ -5,7 +5,7 @@ import type { TellExecution } from '../mcp/ports.ts';
 import type { Log, Store } from '../store/store.ts';
 import type { Database } from '../store/tables.ts';
 import type { DatabaseObserver } from '../telemetry/database-observer.ts';
-import { createExecutionBuffer, type Ended } from './executions.ts';
+import { createExecutionBuffer, type Row as ExecutionRow, toExecutionRow } from './executions.ts';
 import { createExecutionFigures, type ExecutionFigures } from './figures.ts';
 import {
   type AuditEntry,
@@ -132,7 +132,7 @@ export function createRecords({ config, store, log, performance }: RecordsOption
 const actions = { tools: 'tool', resources: 'resource', prompts: 'prompt' } as const;
 
 function createExecuted(
-  executions: WriteBuffer<Ended> | undefined,
+  executions: WriteBuffer<ExecutionRow> | undefined,
   performance: Performance | undefined,
   audit: Records['audit'],
 ): TellExecution | undefined {
@@ -140,7 +140,7 @@ function createExecuted(
   return ({ entryId, kind, durationMs, errorCode }, name, caller) => {
     const success = errorCode === undefined;
     performance?.record(kind, durationMs, !success);
-    executions?.push({ entryId, kind, durationMs, errorCode, atMs: Date.now() });
+    executions?.push(toExecutionRow({ entryId, kind, durationMs, errorCode, atMs: Date.now() }));
     // Reading changes nothing; what a tool does nobody knows.
     if (audit === undefined || kind !== 'tools') return;
     audit({

@@ -11,7 +11,15 @@ export interface WriteBufferOptions<R> {
   /** So many rows are written without waiting; read at each push. */
   maxRows: () => number;
   intervalMs: () => number;
+  /** Rows of one key are one row while they wait, so that what waits does not grow with the load. */
+  fold?: Fold<R>;
   log: Log;
+}
+
+export interface Fold<R> {
+  keyOf(row: R): string;
+  /** Puts the second into the first. */
+  add(into: R, row: R): void;
 }
 
 export interface BufferState {
@@ -31,6 +39,9 @@ const STOP_ATTEMPTS = 3;
 export class WriteBuffer<R> implements AsyncDisposable {
   readonly #options: WriteBufferOptions<R>;
   #rows: R[] = [];
+  /** Of what waits since the last write began. */
+  #byKey = new Map<string, R>();
+  #pushed = 0;
   #writing: Promise<boolean> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #retryAtMs = 0;
@@ -54,10 +65,20 @@ export class WriteBuffer<R> implements AsyncDisposable {
 
   /** On the request path. */
   push(row: R): void {
-    this.#rows.push(row);
-    if (this.#rows.length < this.#options.maxRows()) return;
+    if (!this.#isFolded(row)) this.#rows.push(row);
+    if (++this.#pushed < this.#options.maxRows()) return;
     if (this.#rows.length > this.#kept) this.#bound();
     if (this.#writing === undefined && performance.now() >= this.#retryAtMs) void this.flush();
+  }
+
+  #isFolded(row: R): boolean {
+    const { fold } = this.#options;
+    if (fold === undefined) return false;
+    const key = fold.keyOf(row);
+    const known = this.#byKey.get(key);
+    if (known === undefined) this.#byKey.set(key, row);
+    else fold.add(known, row);
+    return known !== undefined;
   }
 
   /** @returns false when the rows wait still; never rejects */
@@ -65,7 +86,7 @@ export class WriteBuffer<R> implements AsyncDisposable {
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined;
       // What came meanwhile may be enough again.
-      if (this.#rows.length >= this.#options.maxRows() && performance.now() >= this.#retryAtMs) void this.flush();
+      if (this.#pushed >= this.#options.maxRows() && performance.now() >= this.#retryAtMs) void this.flush();
     });
     return this.#writing;
   }
@@ -80,13 +101,19 @@ export class WriteBuffer<R> implements AsyncDisposable {
     const { table, log } = this.#options;
     log.error({ table, lost: this.#rows.length }, 'records are lost: the database was away at the stop');
     this.#dropped += this.#rows.length;
+    this.#take();
+  }
+
+  #take(): void {
     this.#rows = [];
+    this.#byKey = new Map();
+    this.#pushed = 0;
   }
 
   async #write(): Promise<boolean> {
     const rows = this.#rows;
     if (rows.length === 0) return true;
-    this.#rows = [];
+    this.#take();
     const { table, write, log } = this.#options;
     try {
       await write(rows);
@@ -115,11 +142,17 @@ export class WriteBuffer<R> implements AsyncDisposable {
   #bound(): void {
     const over = this.#rows.length - this.#kept;
     if (over <= 0) return;
-    this.#rows.splice(0, over);
+    // The oldest: what is folded into is among them only when that much is new.
+    for (const row of this.#rows.splice(0, over)) this.#forget(row);
     this.#dropped += over;
     if (this.#isDroppingTold) return;
     this.#isDroppingTold = true;
     this.#options.log.warn({ table: this.#options.table }, 'records are dropped: the database is away for too long');
+  }
+
+  #forget(row: R): void {
+    const key = this.#options.fold?.keyOf(row);
+    if (key !== undefined && this.#byKey.get(key) === row) this.#byKey.delete(key);
   }
 
   #arm(ms: number): void {

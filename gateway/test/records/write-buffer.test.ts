@@ -53,6 +53,34 @@ test('a stop writes all that waits, also what came while another write was under
   expect(written.flat()).toEqual([1, 2, 3]);
 });
 
+test('rows of one key are one row while they wait: a database that stalls under load loses none', async () => {
+  const written: { key: string; count: number }[] = [];
+  let release = () => {};
+  const log = () => undefined;
+  const buffer = new WriteBuffer<{ key: string; count: number }>({
+    table: 'counts',
+    write: async (rows) => {
+      if (written.length === 0) await new Promise<void>((resolve) => (release = resolve));
+      written.push(...rows);
+    },
+    maxRows: () => 10,
+    intervalMs: () => 60_000,
+    fold: {
+      keyOf: ({ key }) => key,
+      add: (into, { count }) => {
+        into.count += count;
+      },
+    },
+    log: { info: log, warn: log, error: log },
+  });
+  for (let at = 0; at < 100_000; at++) buffer.push({ key: at % 3 === 0 ? 'a' : 'b', count: 1 });
+  expect(buffer.state).toMatchObject({ waiting: 2, dropped: 0 });
+  release();
+  await buffer[Symbol.asyncDispose]();
+  const sumOf = (wanted: string) => written.reduce((sum, { key, count }) => sum + (key === wanted ? count : 0), 0);
+  expect([sumOf('a'), sumOf('b')]).toEqual([33_334, 66_666]);
+});
+
 test('what a database that was away did not take is written when it is back, in order', async () => {
   let isAway = true;
   const written: number[] = [];
@@ -126,7 +154,8 @@ test('rows wait no longer than METRICS_BUFFER_FLUSH_INTERVAL', async () => {
 test('what was dropped is told on /metrics, by table', async () => {
   await using gateway = createTestApp(); // its database is away
   for (let at = 0; at < 10_007; at++) {
-    gateway.records.executed?.({ entryId: 'a', kind: 'tools', durationMs: 1, errorCode: undefined }, 'a', callerOf());
+    const entryId = `entry ${at}`;
+    gateway.records.executed?.({ entryId, kind: 'tools', durationMs: 1, errorCode: undefined }, 'a', callerOf());
   }
   await gateway.records.flush();
   const { body } = await gateway.send({ method: 'GET', url: '/metrics' });
