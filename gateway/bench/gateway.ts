@@ -299,7 +299,8 @@ try {
       gateway: of,
       job: jobOf(of.url, 32, { path: mcpPath, ...call('echo-tool-7') }),
     });
-    return measureTwoWorkers(arm(one), arm(two), load, rounds);
+    // Awaited here: the gateways end with this function.
+    return await measureTwoWorkers(arm(one), arm(two), load, rounds);
   }
 
   async function measureContextForge(
