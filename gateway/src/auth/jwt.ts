@@ -38,8 +38,12 @@ type JwtConfig = Pick<
   | 'JWT_CACHE_MAX_SIZE'
 >;
 
-/** @throws GW_UNAUTHORIZED, also for a token that expired while it was remembered */
-export type VerifyToken = (token: string) => Identity;
+export interface VerifyToken {
+  /** @throws GW_UNAUTHORIZED, also for a token that expired while it was remembered */
+  (token: string): Identity;
+  /** Whether an identity that a token was verified for a moment ago still holds: a hit of the memory without a look into it. */
+  stillHolds(identity: Identity): boolean;
+}
 
 /** AUTH_REQUIRED is off and no key is set: nobody can have signed a token. */
 function refuseAll(): never {
@@ -48,7 +52,7 @@ function refuseAll(): never {
 
 /** @param caches where its counts are told, as `jwt` */
 export function createVerifyToken(config: JwtConfig, caches?: Caches): VerifyToken {
-  if (config.JWT_SECRET_KEY === '') return refuseAll;
+  if (config.JWT_SECRET_KEY === '') return Object.assign(refuseAll, { stillHolds: () => false });
   const verify = createVerifier({
     key: config.JWT_SECRET_KEY,
     algorithms: ['HS256'],
@@ -80,10 +84,10 @@ export function createVerifyToken(config: JwtConfig, caches?: Caches): VerifyTok
     drop: () => known?.clear(),
     stats: () => ({ name: 'jwt', hits, misses, evictions: 0, size: known?.size ?? 0 }),
   });
-  return (token) => {
+  function verifyToken(token: string): Identity {
     const remembered = known?.get(token);
     if (remembered !== undefined) {
-      if (remembered.expiresAt !== undefined && remembered.expiresAt * 1000 <= Date.now()) {
+      if (isExpired(remembered)) {
         known?.delete(token);
         throw new GatewayError('GW_UNAUTHORIZED', { detail: 'the token was refused: it has expired' });
       }
@@ -97,7 +101,17 @@ export function createVerifyToken(config: JwtConfig, caches?: Caches): VerifyTok
     const identity = toIdentity(verify, token);
     known?.set(token, identity);
     return identity;
-  };
+  }
+  function stillHolds(identity: Identity): boolean {
+    if (known === undefined || isExpired(identity)) return false;
+    hits++;
+    return true;
+  }
+  return Object.assign(verifyToken, { stillHolds });
+}
+
+function isExpired({ expiresAt }: Identity): boolean {
+  return expiresAt !== undefined && expiresAt * 1000 <= Date.now();
 }
 
 function toIdentity(verify: (token: string) => unknown, token: string): Identity {

@@ -3,6 +3,7 @@
 // some 50. The head alone decides, before a byte of the body is read: whatever is in any way unusual, or watched more closely than
 // by counting, is left untouched for Fastify, which does the same and more. `fast-door.test.ts` sends each kind of request through both.
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Grants } from '../auth/grants.ts';
 import type { Identity } from '../auth/index.ts';
@@ -81,6 +82,17 @@ function isUsual(headers: IncomingHttpHeaders): boolean {
   return true;
 }
 
+/** What a connection sent last: most send one token only, and to compare it costs less than to hash it. */
+interface Known {
+  authorization: string;
+  identity: Identity;
+  /** Until then the memory of tokens is not asked again. */
+  untilMs: number;
+  isRecorded: boolean;
+}
+
+const KNOWN_MS = 1000;
+
 export function createFastDoor(parts: FastDoorParts): FastDoor {
   const { config, app, load, verifyToken, grants, hasServer, failed, observe, recordUse } = parts;
   const isOwnHost = createIsOwnHost(config);
@@ -93,6 +105,7 @@ export function createFastDoor(parts: FastDoorParts): FastDoor {
     answerError: createAnswerErrorAsJsonRpc(failed),
   };
   const routes = new Map<string, Route>();
+  const lastOf = new WeakMap<Socket, Known>();
 
   function isPlainPost(headers: IncomingHttpHeaders): boolean {
     const length = Number(headers['content-length']);
@@ -105,15 +118,29 @@ export function createFastDoor(parts: FastDoorParts): FastDoor {
   }
 
   /** Undefined: it is not known at once that it may come in. */
-  function admit({ authorization }: IncomingHttpHeaders): Identity | undefined {
+  function admit({ socket, headers: { authorization } }: IncomingMessage): Known | undefined {
     if (authorization === undefined || !authorization.startsWith('Bearer ')) return undefined;
     try {
-      const identity = verifyToken(authorization.slice(7));
-      return identity.serverId !== undefined || grants.admit(identity) instanceof Promise ? undefined : identity;
+      const known = look(socket, authorization);
+      const { identity } = known;
+      return identity.serverId !== undefined || grants.admit(identity) instanceof Promise ? undefined : known;
     } catch {
       // Fastify's hook says why.
       return undefined;
     }
+  }
+
+  /** @throws GW_UNAUTHORIZED */
+  function look(socket: Socket, authorization: string): Known {
+    const nowMs = performance.now();
+    const last = lastOf.get(socket);
+    if (last?.authorization === authorization && nowMs < last.untilMs && verifyToken.stillHolds(last.identity)) {
+      return last;
+    }
+    const identity = verifyToken(authorization.slice(7));
+    const known = { authorization, identity, untilMs: nowMs + KNOWN_MS, isRecorded: false };
+    lastOf.set(socket, known);
+    return known;
   }
 
   function readBody(request: DoorRequest, reply: DoorReply, handler: Handler): void {
@@ -136,22 +163,25 @@ export function createFastDoor(parts: FastDoorParts): FastDoor {
   }
 
   /** The request goes to its route, and what it needs with it. */
-  function enter(route: Route, raw: IncomingMessage, response: ServerResponse, identity?: Identity, id?: string) {
+  function enter(route: Route, raw: IncomingMessage, response: ServerResponse, known?: Known, id?: string): void {
     const requestId = hasId ? toRequestId(raw) : '';
     const trace = hasId ? new RequestTrace(requestId) : undefined;
     const params = id === undefined ? {} : { id };
-    const request = new DoorRequest(raw, requestId, params, route.options, trace, identity);
+    const request = new DoorRequest(raw, requestId, params, route.options, trace, known?.identity);
     const reply = new DoorReply(response, request, answers);
     if (hasId) reply.header(CORRELATION_HEADER, requestId);
     if (transportSecurity !== undefined && raw.headers['x-forwarded-proto'] === 'https') {
       reply.header('strict-transport-security', transportSecurity);
     }
     observe?.(request, response);
-    if (identity === undefined) {
+    if (known === undefined) {
       route.handler(request, reply);
       return;
     }
-    recordUse?.(request);
+    if (!known.isRecorded) {
+      known.isRecorded = true;
+      recordUse?.(request);
+    }
     readBody(request, reply, route.handler);
   }
 
@@ -161,9 +191,9 @@ export function createFastDoor(parts: FastDoorParts): FastDoor {
     const serverId = url.startsWith('/servers/') && url.endsWith('/mcp') ? url.slice(9, -4) : undefined;
     const route = routes.get(serverId === undefined ? url : '/servers/:id/mcp');
     if (route === undefined) return false;
-    const identity = admit(headers);
-    if (identity === undefined || (serverId !== undefined && hasServer(serverId, identity) !== true)) return false;
-    enter(route, raw, response, identity, serverId);
+    const known = admit(raw);
+    if (known === undefined || (serverId !== undefined && hasServer(serverId, known.identity) !== true)) return false;
+    enter(route, raw, response, known, serverId);
     return true;
   }
 
