@@ -490,7 +490,7 @@ export const rowsWithoutSetting: readonly { what: string; claim: string; section
     what: 'GlobalConfig cache',
     claim: '42,000 queries saved per load test',
     section: 'Guide §7',
-    told: 'no setting: the headers to pass through are configuration of the process, no request ever asks the database for them',
+    told: '`GLOBAL_CONFIG_CACHE_TTL`: headers passed to all upstreams may stand in the database; they are read in the background, so no request waits for them, and not at all while pass-through is off',
   },
   {
     what: 'hiredis, uvloop, httptools, Granian',
