@@ -56,12 +56,16 @@ if (options.help) {
   process.stdout.write(
     `usage: npm run bench:gateway -- [--json] [--write] [--set NAME=VALUE] [--rounds 8] [--seconds 2] [--case NAME] [--contextforge VENV]
   --set           a setting of the gateway, as often as needed: --set PERFORMANCE_TRACKING_ENABLED=false
-  --write         put the table into docs/performance.md
+  --write         put the table into docs/performance.md (all cases, default settings)
   --rounds        pairs of blocks per case          --seconds  length of a block
   --contextforge  a Python environment with \`pip install mcp-contextforge-gateway\`, measured in the same run
 Example: npm run bench:gateway -- --case tools-call-32 --rounds 4\n`,
   );
   process.exit(0);
+}
+if (options.write && (options.set.length > 0 || options.case !== undefined)) {
+  process.stderr.write('--write takes all cases with the default settings: leave out --set and --case\n');
+  process.exit(2);
 }
 const rounds = Number(options.rounds);
 const seconds = Number(options.seconds);
@@ -283,12 +287,10 @@ try {
     cases: results,
   };
   if (options.write) {
-    const bench = `gateway/bench/gateway.ts${options.set.length > 0 ? ' --set' : ''}`;
-    const command = `npm run bench:gateway${options.set.map((pair) => ` --set ${pair}`).join('')}`;
     const how =
-      `\`${command}\`, ${describeMachine()}; ${rounds} pairs of ${seconds} s, medians; gateway / floor. A pair is valid when its ` +
+      `\`npm run bench:gateway\`, ${describeMachine()}; ${rounds} pairs of ${seconds} s, medians; gateway / floor. A pair is valid when its ` +
       `subject had at least ${SUBJECT_BUSY_PERCENT} % of its core and the load at most ${LOAD_BUSY_PERCENT} % of the other.`;
-    writeMeasured('docs/performance.md', bench, [how, '', ...toPage(summary)]);
+    writeMeasured('docs/performance.md', 'gateway/bench/gateway.ts', [how, '', ...toPage(summary)]);
   }
   process.stdout.write(options.json ? `${JSON.stringify(summary, null, 2)}\n` : toText(summary));
 
