@@ -83,7 +83,7 @@ export function toLogRow(line: string): Insertable<StructuredLogEntriesTable> {
     ...detail
   } = JSON.parse(line) as Record<string, unknown>;
   return {
-    id: randomUUID(),
+    id: nextId(),
     at_ms: typeof time === 'number' ? time : Date.now(),
     level: pino.levels.labels[Number(level)] ?? String(level),
     message: clean(String(msg ?? '')),
@@ -118,7 +118,15 @@ export function toTokenUsageRow(use: TokenUse): Insertable<TokenUsageTable> {
 }
 
 function head() {
-  return { id: randomUUID(), at_ms: Date.now() };
+  return { id: nextId(), at_ms: Date.now() };
+}
+
+let lastNumber = 0;
+
+/** Rises within a process: what happened in one millisecond is read in its order (read-journal.ts). */
+function nextId(): string {
+  lastNumber = (lastNumber + 1) >>> 0;
+  return `${lastNumber.toString(16).padStart(8, '0')}-${randomUUID()}`;
 }
 
 function orNull(text: string | undefined): string | null {
