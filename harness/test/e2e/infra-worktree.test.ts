@@ -53,6 +53,19 @@ function commit(folder: string, source: string): void {
 const mainOf = (folder: string) => readFileSync(join(folder, 'gateway/dist/src/main.js'), 'utf8');
 
 describe('the worktree of another commit', () => {
+  it('has the bundle too, where the commit makes one', async () => {
+    const checkout = smallRepository();
+    const bundle =
+      "import { cpSync } from 'node:fs'; cpSync('gateway/dist/src/main.js', 'gateway/dist/bundle/gateway.js');";
+    writeFileSync(join(checkout, 'gateway/bundle.js'), bundle);
+    writeFileSync(join(checkout, 'gateway/package.json'), '{"type":"module"}');
+    git(checkout, 'add', '.');
+    commit(checkout, 'bundled');
+    const worktreesFolder = join(checkout, '../worktrees');
+    const { folder } = await buildWorktree({ ref: 'HEAD', signal, report: () => undefined, checkout, worktreesFolder });
+    expect(readFileSync(join(folder, 'gateway/dist/bundle/gateway.js'), 'utf8')).toBe('bundled');
+  });
+
   it('is checked out and built, once per commit, and the checkout stays as it is', async () => {
     const checkout = smallRepository();
     commit(checkout, 'second');
