@@ -10,6 +10,15 @@ import { openStore, type Store } from '../../src/store/store.ts';
 import { callerOf } from '../caller-of.ts';
 import { configOf } from '../config-of.ts';
 import { describeWithEachDatabase } from '../databases.ts';
+
+type RecordsTable =
+  | 'entry_executions'
+  | 'entry_execution_hours'
+  | 'audit_trail'
+  | 'security_events'
+  | 'token_usage'
+  | 'upkeep_turns';
+
 import { createTestApp, type TestApp, type TestAppOptions } from '../test-app.ts';
 
 const HOUR_MS = 3_600_000;
@@ -54,24 +63,8 @@ describeWithEachDatabase('records', (useDatabase) => {
       environment: { MCPGATEWAY_ADMIN_API_ENABLED: 'true', ...environment },
       ...(answer === undefined ? {} : { answer }),
     });
-  const rowsOf = (
-    table:
-      | 'entry_executions'
-      | 'entry_execution_hours'
-      | 'audit_trail'
-      | 'security_events'
-      | 'token_usage'
-      | 'upkeep_turns',
-  ) => store.query((db) => db.selectFrom(table).selectAll().execute());
-  const empty = (
-    table:
-      | 'entry_executions'
-      | 'entry_execution_hours'
-      | 'audit_trail'
-      | 'security_events'
-      | 'token_usage'
-      | 'upkeep_turns',
-  ) => store.query((db) => db.deleteFrom(table).execute());
+  const rowsOf = (table: RecordsTable) => store.query((db) => db.selectFrom(table).selectAll().execute());
+  const empty = (table: RecordsTable) => store.query((db) => db.deleteFrom(table).execute());
   const get = async (gateway: TestApp, url: string, user?: string) => {
     const answer = await gateway.send({ method: 'GET', url }, user);
     return { status: answer.statusCode, json: answer.json() };
